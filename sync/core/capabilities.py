@@ -1,0 +1,52 @@
+"""What one project of one tracker can do: facts that were measured by `probe`, asked for by the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sync.core.models import Field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFacts:
+    """The values that the project knows, in its own words; they choose among a mapping's candidates.
+
+    `statuses` maps a status name to its category key (`done`, `InProgress`; "" where the tracker has none);
+    `statuses_by_type` says which of them a native type may have. `types` are native type names; `extra` is the
+    adapter's own (field ids, process name), JSON.
+    """
+
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    statuses_by_type: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    types: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+    resolutions: tuple[str, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What this project can hold and do, and how its clock ticks.
+
+    `conditional_writes`: the tracker itself refuses a write over a newer version. `history`: `Adapter.history`
+    has events. `account` is the native id of the user whose credentials we hold; `feeds` is the number of requests of an idle pull.
+    """
+
+    server: str
+    account: str
+    fields: frozenset[Field]
+    facts: ProjectFacts = ProjectFacts()
+    max_assignees: int = 1
+    title_limit: int | None = None
+    body_limit: int | None = None
+    comments: bool = True
+    comment_edit: bool = True
+    comment_delete: bool = True
+    conditional_writes: bool = False
+    history: bool = False
+    can_write: bool = True
+    clock_resolution: timedelta = timedelta(seconds=1)
+    feeds: int = 1
+    notes: tuple[str, ...] = ()

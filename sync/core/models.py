@@ -1,0 +1,203 @@
+"""The nouns: what a ticket is in canonical terms, and what a tracker answered.
+
+Absent, empty, unknown and unsupported are four different things:
+
+    absent       the field is not in the mapping at all: nothing was said about it
+    empty        None, "" or an empty set: somebody said that there is nothing
+    unknown      UNKNOWN: the tracker holds something that has no meaning here (an unmapped status)
+    unsupported  not in `Capabilities.fields`: the tracker can't hold it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Any, Final, Literal
+
+from sync.core.ids import Marker, NativeRef, PersonId, ReplicaName
+
+JsonObject = dict[str, Any]
+
+
+class Field(StrEnum):
+    """A field of the canonical ticket; a comment has only a `BODY`."""
+
+    TITLE = "title"
+    BODY = "body"
+    KIND = "kind"
+    TYPE = "type"
+    STATUS = "status"
+    REASON = "reason"
+    PRIORITY = "priority"
+    LABELS = "labels"
+    ASSIGNEES = "assignees"
+    PARENT = "parent"
+
+
+class Unknown(Enum):
+    """The type of `UNKNOWN`: a value that is there but can't be read, so it is neither claimed nor overwritten."""
+
+    UNKNOWN = "unknown"
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+
+#: Scalars and text are strings (None or "" when empty), sets are frozensets of strings.
+Value = str | frozenset[str] | None | Literal[Unknown.UNKNOWN]
+Fields = Mapping[Field, Value]
+
+KINDS: Final = ("epic", "issue", "task")
+TYPES: Final = ("bug", "feature", "enhancement", "tech_debt", "investigation")
+STATUSES: Final = ("open", "in_progress", "blocked", "review", "done", "reopened")
+REASONS: Final = ("completed", "not_planned", "duplicate")
+PRIORITIES: Final = ("P0", "P1", "P2", "P3")
+
+
+def is_empty(value: Value) -> bool:
+    """Whether somebody said that there is nothing (UNKNOWN is something)."""
+    return value is None or value == "" or value == frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Who wrote a value, where and when; `replica` is None for a person at trackdown's own command line.
+
+    `at` is corrected by the measured offset of that tracker's clock and true to `± uncertainty`.
+    """
+
+    replica: ReplicaName | None
+    author: PersonId | None = None
+    at: datetime | None = None
+    uncertainty: timedelta = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canonical:
+    """The agreed state of a ticket or of a comment, with the origin of each value."""
+
+    fields: Fields
+    provenance: Mapping[Field, Provenance] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A native ticket or comment in canonical terms, decoded by one mapping.
+
+    In a codec's snapshots `PARENT` is a NativeRef and the engine resolves it to a TicketId.
+    """
+
+    fields: Fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """The side's ticket is not there any more; never by itself a reason to delete anything elsewhere."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeComment:
+    """One comment as a tracker answered it."""
+
+    ref: NativeRef
+    ticket: NativeRef
+    version: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeTicket:
+    """One ticket as a tracker answered it.
+
+    `ref` survives renames and moves; `key` and `url` are what people see (`PAY-12`, `#12`); `number` grows with
+    every create in the project (the fence of recovery); `version` differs whenever the ticket changed and is compared for equality only;
+    `payload` is JSON and holds all that the codec needs. `comment_count` is the tracker's own count, None when it
+    does not say; `comments` is the complete list, None when the answer did not hold all of them.
+    """
+
+    ref: NativeRef
+    key: str
+    url: str
+    number: int
+    version: str
+    payload: JsonObject
+    fetched_at: datetime
+    updated_at: datetime
+    comment_count: int | None = None
+    comments: tuple[NativeComment, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """The tracker says that a ticket is not there: deleted, moved out of the project, or hidden from us."""
+
+    ref: NativeRef
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeEvent:
+    """One entry of a ticket's own history, raw; `id` is unique within the replica and never reused."""
+
+    id: str
+    ref: NativeRef
+    author: str | None
+    at: datetime
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldEvent:
+    """One change of one field, from the tracker's history, in canonical terms (UNKNOWN where it does not say)."""
+
+    id: str
+    field: Field
+    old: Value
+    new: Value
+    author: PersonId | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A ticket in canonical terms; `problems` name what could not be read (its field is then UNKNOWN).
+
+    `marker` is the creation marker that the ticket carries, if any; `references` are the explicit mentions of tickets
+    elsewhere ("Mirrors: <url or key>"), as written, for adoption. `author` is the reporter.
+    """
+
+    snapshot: Snapshot
+    problems: tuple[FieldProblem, ...] = ()
+    marker: Marker | None = None
+    references: tuple[str, ...] = ()
+    author: PersonId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecodedComment:
+    """A comment in canonical terms: Markdown without the attribution and the marker that the bridge put there.
+
+    `restricted` comments are visible to some people only and never leave their tracker; `author_name` is for display.
+    """
+
+    body: str
+    author: PersonId | None
+    author_name: str
+    created_at: datetime
+    marker: Marker | None = None
+    restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldProblem:
+    """What is wrong with one field of one ticket, and the mend, each in one sentence a person can act on."""
+
+    field: Field | None
+    message: str
+    mend: str
