@@ -108,9 +108,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         self._readings: list[tuple[timedelta, timedelta]] = []
         self._lock = threading.Lock()
 
-    def send(
-        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
-    ) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request by our own rule; the library's `timeout`, proxies and certificates are kept as given."""
         method, path = (
             (request.method or "GET").upper(),
@@ -123,9 +121,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.pace.attempts),
             wait=self._wait,
-            retry=tenacity.retry_if_exception(
-                lambda error: isinstance(error, Retryable) and self._is_short(error)
-            ),
+            retry=tenacity.retry_if_exception(lambda error: isinstance(error, Retryable) and self._is_short(error)),
             sleep=self._waited,
             reraise=True,
         )
@@ -161,16 +157,11 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._transport_error(what, write, error) from None
         self._read_clock(response, time.monotonic() - started)
-        if (
-            self._classify is not None
-            and (problem := self._classify(response)) is not None
-        ):
+        if self._classify is not None and (problem := self._classify(response)) is not None:
             raise problem
         if response.is_redirect or response.status_code in (301, 302, 307, 308):
             location = response.headers.get("Location", "")
-            raise Moved(
-                f"{what} was redirected to {self.redactor(location)}", location=location
-            )
+            raise Moved(f"{what} was redirected to {self.redactor(location)}", location=location)
         if not write and response.status_code in RETRIED_READ_STATUSES:
             raise Retryable(
                 f"{what} answered {response.status_code}: {self._excerpt(response)}",
@@ -178,9 +169,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
             )
         return response
 
-    def _transport_error(
-        self, what: str, write: bool, error: Exception
-    ) -> TrackerError:
+    def _transport_error(self, what: str, write: bool, error: Exception) -> TrackerError:
         detail = self.redactor(_root_cause(error))
         if _never_sent(error):
             return Unreachable(f"{what}: no connection ({detail})")
@@ -199,11 +188,8 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         if isinstance(error, Retryable) and error.after is not None:
             return float(error.after.total_seconds())
         # Full jitter, so that several bridges that failed together do not come back together.
-        return (
-            random.uniform(0.5, 1.0)
-            * self.pace.first_wait
-            * 2 ** (state.attempt_number - 1)
-        )  # noqa: S311
+        grown: float = self.pace.first_wait * 2.0 ** (state.attempt_number - 1)
+        return random.uniform(0.5, 1.0) * grown  # noqa: S311
 
     def _pace(self, write: bool) -> None:
         now = time.monotonic()
@@ -225,11 +211,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         if server is None:
             return
         # `Date` has whole seconds: the true time lies half a second later on average, give or take half a second.
-        offset = (
-            server
-            + timedelta(seconds=0.5)
-            - (datetime.now(UTC) - timedelta(seconds=round_trip / 2))
-        )
+        offset = server + timedelta(seconds=0.5) - (datetime.now(UTC) - timedelta(seconds=round_trip / 2))
         with self._lock:
             self._readings.append((offset, timedelta(seconds=round_trip / 2 + 0.5)))
             del self._readings[:-CLOCK_WINDOW]
@@ -247,13 +229,9 @@ def json_object(response: requests.Response, what: str) -> dict[str, Any]:
     try:
         body = response.json()
     except ValueError:
-        raise Malformed(
-            f"{what}: the answer is not JSON ({response.headers.get('Content-Type', 'no type')})"
-        ) from None
+        raise Malformed(f"{what}: the answer is not JSON ({response.headers.get('Content-Type', 'no type')})") from None
     if not isinstance(body, dict):
-        raise Malformed(
-            f"{what}: the answer is a JSON {type(body).__name__}, not an object"
-        )
+        raise Malformed(f"{what}: the answer is a JSON {type(body).__name__}, not an object")
     return body
 
 
@@ -273,9 +251,7 @@ def parse_http_date(header: str | None) -> datetime | None:
         parsed = email.utils.parsedate_to_datetime(header or "")
     except (TypeError, ValueError):
         return None
-    return (
-        parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-    )
+    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
 def _route(path: str) -> str:

@@ -122,7 +122,9 @@ class Simulator(ABC):
     def _answer(self, request: Request, environ: dict[str, Any]) -> Response:
         fault = self._take_fault(request)
         if fault is not None and fault.fault == "status":
-            return self._logged(request, _json(fault.body if fault.body is not None else {}, fault.status, fault.headers))
+            return self._logged(
+                request, _json(fault.body if fault.body is not None else {}, fault.status, fault.headers)
+            )
         if fault is not None and fault.fault == "drop_before":
             return self._dropped(request, environ)
         with self.lock:

@@ -38,9 +38,7 @@ class ChangeSet:
     def only(self, names: frozenset[Field]) -> ChangeSet:
         """The part that concerns `names`."""
         return ChangeSet(
-            fields={
-                name: change for name, change in self.fields.items() if name in names
-            },
+            fields={name: change for name, change in self.fields.items() if name in names},
             gone=self.gone,
         )
 
@@ -58,7 +56,6 @@ def diff_fields(old: Fields, new: Fields) -> ChangeSet:
         fields={
             name: FieldChange(old=old.get(name), new=value)
             for name, value in new.items()
-            if value is not UNKNOWN
-            and not (name in old and equal(name, old[name], value))
+            if value is not UNKNOWN and not (name in old and equal(name, old[name], value))
         }
     )

@@ -77,23 +77,13 @@ def adoptions(
     refused: list[tuple[tuple[ReplicaName, NativeRef], str]] = []
     for (replica, ref), references in sorted(newcomers.items()):
         for reference in references:
-            targets = [
-                a
-                for a in index.get(reference.rstrip("/").casefold(), ())
-                if a.replica != replica
-            ]
+            targets = [a for a in index.get(reference.rstrip("/").casefold(), ()) if a.replica != replica]
             if len(targets) > 1:
-                refused.append(
-                    ((replica, ref), f"'{reference}' names {len(targets)} tickets")
-                )
+                refused.append(((replica, ref), f"'{reference}' names {len(targets)} tickets"))
             elif targets:
                 target = targets[0]
-                proposal = Adoption(
-                    replica=replica, ref=ref, reference=reference, address=target
-                )
-                claimed.setdefault((target.replica, target.ref, replica), []).append(
-                    proposal
-                )
+                proposal = Adoption(replica=replica, ref=ref, reference=reference, address=target)
+                claimed.setdefault((target.replica, target.ref, replica), []).append(proposal)
     adopted: list[Adoption] = []
     for proposals in claimed.values():
         if len(proposals) == 1:
@@ -113,14 +103,10 @@ def make_marker(entity_id: str, replica: ReplicaName, secret: bytes) -> Marker:
 def read_marker(marker: Marker, replica: ReplicaName, secret: bytes) -> str | None:
     """The id in a marker that we made for this replica; None for a forged, foreign or broken one."""
     match = _MARKER.match(marker)
-    if match is None or not hmac.compare_digest(
-        match["mac"], _mac(match["id"], replica, secret)
-    ):
+    if match is None or not hmac.compare_digest(match["mac"], _mac(match["id"], replica, secret)):
         return None
     return match["id"]
 
 
 def _mac(entity_id: str, replica: ReplicaName, secret: bytes) -> str:
-    return hmac.new(
-        secret, f"{entity_id}\0{replica}".encode(), hashlib.sha256
-    ).hexdigest()[:16]
+    return hmac.new(secret, f"{entity_id}\0{replica}".encode(), hashlib.sha256).hexdigest()[:16]

@@ -39,9 +39,7 @@ class ValueMap:
                 return canonical
         return self.categories.get(category, UNKNOWN)
 
-    def write(
-        self, canonical: str, available: MappingOf[str, str] | None
-    ) -> str | None:
+    def write(self, canonical: str, available: MappingOf[str, str] | None) -> str | None:
         """The native word for a canonical value, out of `available` (word → category; None: any word will do)."""
         tried: set[str] = set()
         while canonical not in tried:
@@ -50,22 +48,14 @@ class ValueMap:
                 if available is None:
                     return candidate
                 found = next(
-                    (
-                        word
-                        for word in available
-                        if word.casefold() == candidate.casefold()
-                    ),
+                    (word for word in available if word.casefold() == candidate.casefold()),
                     None,
                 )
                 if found is not None:
                     return found
             for word, category in (available or {}).items():
                 # A word that is listed under another value would be read back as that one.
-                if (
-                    category
-                    and self.categories.get(category) == canonical
-                    and self.read(word, category) == canonical
-                ):
+                if category and self.categories.get(category) == canonical and self.read(word, category) == canonical:
                     return word
             canonical = self.fallback.get(canonical, canonical)
         return None
@@ -112,8 +102,7 @@ class Mapping:
             (
                 preset
                 for preset in self.presets
-                if preset.name == self.preset
-                or (self.preset is None and set(preset.when_types) <= set(facts.types))
+                if preset.name == self.preset or (self.preset is None and set(preset.when_types) <= set(facts.types))
             ),
             None,
         )
@@ -166,18 +155,14 @@ class ProjectMapping:
 
     def read_status(self, native: str, category: str = "") -> Value:
         """The canonical status; UNKNOWN when unmapped. The category is looked up in the facts when not given."""
-        return self.values(Field.STATUS).read(
-            native, category or self.facts.statuses.get(native, "")
-        )
+        return self.values(Field.STATUS).read(native, category or self.facts.statuses.get(native, ""))
 
     def write_status(self, canonical: str, native_type: str = "") -> str | None:
         """The native status to reach, among those that tickets of `native_type` may have."""
         statuses: MappingOf[str, str] | None = self.facts.statuses or None
         allowed = self.facts.statuses_by_type.get(native_type)
         if statuses is not None and allowed:
-            statuses = {
-                word: category for word, category in statuses.items() if word in allowed
-            }
+            statuses = {word: category for word, category in statuses.items() if word in allowed}
         return self.values(Field.STATUS).write(canonical, statuses)
 
     def read_priority(self, native: str) -> Value:
@@ -186,9 +171,7 @@ class ProjectMapping:
 
     def write_priority(self, canonical: str) -> str | None:
         """The native priority."""
-        return self.values(Field.PRIORITY).write(
-            canonical, dict.fromkeys(self.facts.priorities, "") or None
-        )
+        return self.values(Field.PRIORITY).write(canonical, dict.fromkeys(self.facts.priorities, "") or None)
 
     def read_reason(self, native: str) -> Value:
         """The canonical reason why a ticket is done; UNKNOWN when unmapped."""
@@ -196,25 +179,17 @@ class ProjectMapping:
 
     def write_reason(self, canonical: str) -> str | None:
         """The native resolution or reason."""
-        return self.values(Field.REASON).write(
-            canonical, dict.fromkeys(self.facts.resolutions, "") or None
-        )
+        return self.values(Field.REASON).write(canonical, dict.fromkeys(self.facts.resolutions, "") or None)
 
     def read_type(self, native: str) -> TypeRow | None:
         """What a native type means; None when unmapped."""
         wanted = native.casefold()
-        return next(
-            (row for row in self.mapping.types if row.native.casefold() == wanted), None
-        )
+        return next((row for row in self.mapping.types if row.native.casefold() == wanted), None)
 
     def write_type(self, kind: str, type_: str | None) -> TypeRow | None:
         """The native type for a kind and type: exact, else one of the same kind without a type, else of the same kind."""
         known = {name.casefold() for name in self.facts.types}
-        rows = [
-            row
-            for row in self.mapping.types
-            if row.kind == kind and (not known or row.native.casefold() in known)
-        ]
+        rows = [row for row in self.mapping.types if row.kind == kind and (not known or row.native.casefold() in known)]
         for wanted in (type_, None):
             for row in rows:
                 if row.type == wanted:
@@ -229,15 +204,10 @@ class ProjectMapping:
         """Changes whenever the same payload might be decoded otherwise."""
         content: JsonObject = {
             "version": DECODING_VERSION,
-            "fields": {
-                name: asdict(values)
-                for name, values in sorted(self.mapping.fields.items())
-            },
+            "fields": {name: asdict(values) for name, values in sorted(self.mapping.fields.items())},
             "types": [asdict(row) for row in self.mapping.types],
             "off": sorted(self.mapping.off),
             "facts": asdict(self.facts),
             "people": dict(sorted(self.people.native_ids.items())),
         }
-        return hashlib.sha256(
-            json.dumps(content, sort_keys=True, default=str).encode()
-        ).hexdigest()[:16]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:16]

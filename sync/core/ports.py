@@ -90,12 +90,8 @@ class Page:
     tickets: tuple[NativeTicket, ...] = ()
     comments: tuple[NativeComment, ...] = ()
     gone: tuple[Gone, ...] = ()
-    malformed: tuple[
-        tuple[str, str], ...
-    ] = ()  # (ref or place, what is wrong): reported, the rest goes on
-    total: int | None = (
-        None  # how many tickets the whole pull will bring, where the tracker says
-    )
+    malformed: tuple[tuple[str, str], ...] = ()  # (ref or place, what is wrong): reported, the rest goes on
+    total: int | None = None  # how many tickets the whole pull will bring, where the tracker says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,9 +155,7 @@ class Adapter(Protocol):
         """Send exactly one request (plus, where the answer is empty and it is cheap, none to read it back)."""
         ...
 
-    def history(
-        self, refs: Sequence[NativeRef], since: datetime
-    ) -> Iterator[NativeEvent]:
+    def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """Changes of these tickets after `since` from the tracker's own history, oldest first per ticket, in batches where it can."""
         ...
 
@@ -184,15 +178,11 @@ class Codec(Protocol):
         """The ticket in canonical terms; what can't be read is UNKNOWN with a problem. Never raises on a JSON payload."""
         ...
 
-    def decode_comment(
-        self, native: NativeComment, mapping: ProjectMapping
-    ) -> DecodedComment:
+    def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
         """The comment in canonical terms, without our own attribution and marker. Never raises on a JSON payload."""
         ...
 
-    def decode_event(
-        self, event: NativeEvent, mapping: ProjectMapping
-    ) -> tuple[FieldEvent, ...]:
+    def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """The field changes that one history entry tells of; none for what concerns no field of ours."""
         ...
 
