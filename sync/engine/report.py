@@ -1,0 +1,121 @@
+"""What a cycle or a plan says about itself: values for the command line, the daemon and the tests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sync.core.ids import BridgeName, ReplicaName, RunId, TicketId
+from sync.core.models import Field, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltLine:
+    """A guard that stopped the cycle: what it saw, in one sentence, and how a person lifts it."""
+
+    name: str
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemLine:
+    """One thing that could not be read or written; `place` names tracker, ticket and field as people know them."""
+
+    replica: ReplicaName | None
+    place: str
+    message: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaFailure:
+    """A tracker that could not take part; `kind` is "auth", "unreachable" or "refused"."""
+
+    replica: ReplicaName
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChange:
+    """One field that a sync would write: from what stands there to what it would become."""
+
+    field: Field
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWrite:
+    """One ticket or comment that a sync would create, update or delete in one replica.
+
+    `action` is "create", "update", "comment", "edit comment" or "delete comment"; `where` is the native key there ("" for a create).
+    """
+
+    replica: ReplicaName
+    action: str
+    ticket: TicketId
+    key: str
+    title: str
+    where: str
+    changes: tuple[PlannedChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReport:
+    """What a sync would do now. `canonical` are the changes of the canonical tickets (newly met and changed ones)."""
+
+    bridge: BridgeName
+    made_at: datetime
+    writes: tuple[PlannedWrite, ...] = ()
+    new_tickets: int = 0
+    changed_tickets: int = 0
+    conflicts: tuple[PlannedConflict, ...] = ()
+    halts: tuple[HaltLine, ...] = ()
+    problems: tuple[ProblemLine, ...] = ()
+    failures: tuple[ReplicaFailure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedConflict:
+    """A conflict that a sync would find; `settled` False means that it would wait for a person."""
+
+    ticket: TicketId
+    key: str
+    field: Field
+    claims: tuple[tuple[ReplicaName | None, Value], ...]
+    proposed: Value
+    settled: bool
+
+
+@dataclass(slots=True, kw_only=True)
+class CycleReport:
+    """One cycle of one bridge. Counts are of tickets, except `writes` and `requests` (per tracker, on the wire).
+
+    `conflicts` are those found in this cycle, `waiting` those open that wait for a person, whenever found.
+    """
+
+    run: RunId
+    name: BridgeName
+    pulled: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    conflicts: int = 0
+    waiting: int = 0
+    problems: list[ProblemLine] = field(default_factory=list)
+    halts: list[HaltLine] = field(default_factory=list)
+    failures: list[ReplicaFailure] = field(default_factory=list)
+    requests: dict[ReplicaName, int] = field(default_factory=dict)
+    writes: dict[ReplicaName, int] = field(default_factory=dict)
+    adopted: int = 0
+    seconds: float = 0.0
+    interrupted: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The member of `bridges` in `sync --json`."""
+        values = asdict(self)
+        del values["run"]
+        return values

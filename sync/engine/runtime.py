@@ -1,0 +1,90 @@
+"""What a cycle works with: a bridge and its replicas, opened, and the effects that are injected."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
+
+from sync.core.capabilities import Capabilities
+from sync.core.guard import Limits
+from sync.core.ids import BridgeName, ReplicaName
+from sync.core.mapping import Mapping as TrackerMapping, People, ProjectMapping
+from sync.core.policy import MergePolicy
+from sync.core.ports import Adapter, Codec
+from sync.store import Store
+
+Direction = Literal["both", "in", "out"]
+
+
+class Progress(Protocol):
+    """Told how far long work is; called from several threads."""
+
+    def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
+        """`done` of `total` (None: nobody knows) of `what`: "pull", "decide", "write"."""
+        ...
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
+        """Say nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Replica:
+    """One opened replica. `capabilities` and `mapping` are there once `probe` has answered."""
+
+    name: ReplicaName
+    title: str
+    adapter: Adapter
+    codec: Codec
+    mapping_file: TrackerMapping
+    people: People
+    direction: Direction = "both"
+    capabilities: Capabilities | None = None
+    mapping: ProjectMapping | None = None
+
+    def bind(self, capabilities: Capabilities) -> None:
+        """Take in what `probe` found."""
+        self.capabilities = capabilities
+        self.mapping = self.mapping_file.bind(capabilities.facts, self.people)
+
+    @property
+    def reads(self) -> bool:
+        """Whether what people write there counts."""
+        return self.direction in ("both", "in")
+
+    @property
+    def receives(self) -> bool:
+        """Whether we may write there."""
+        return self.direction in ("both", "out") and (self.capabilities is None or self.capabilities.can_write)
+
+
+def utc_now() -> datetime:
+    """The present, aware UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True, kw_only=True)
+class Bridge:
+    """One opened bridge: everything that a cycle needs, with the effects injected.
+
+    `settle`: how long an unanswered create is looked for before it is sent again. `secret` makes the markers. `stop` is set to finish
+    the write in hand and end the cycle; what is left stays in the outbox.
+    """
+
+    name: BridgeName
+    store: Store
+    replicas: Mapping[ReplicaName, Replica]
+    policy: MergePolicy
+    secret: bytes
+    limits: Limits = field(default_factory=Limits)
+    settle: timedelta = timedelta(minutes=5)
+    names: Mapping[str, str] = field(default_factory=dict)  # person → display name
+    now: Callable[[], datetime] = utc_now
+    progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = field(default_factory=threading.Event)
