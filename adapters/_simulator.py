@@ -27,6 +27,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar
 
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import http_date
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
@@ -170,6 +171,7 @@ class Simulator(ABC):
         return self._logged(request, Response(b"", status=599))
 
     def _logged(self, request: Request, response: Response) -> Response:
+        response.headers.setdefault("Date", http_date(self.clock.now()))
         with self.lock:
             self.requests.append(
                 {
@@ -214,6 +216,11 @@ class _QuietHandler(WSGIRequestHandler):
     # Headers and body are two writes: with Nagle's algorithm each keep-alive answer waits 40 ms.
     disable_nagle_algorithm = True
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """Without the real `Date`: each answer carries the simulator's own."""
+        self.log_request(code)
+        self.send_response_only(code, message)
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         logging.getLogger("trackdown.simulator").debug(message, *args)
 
@@ -238,7 +245,12 @@ def start(simulator: Simulator, *, port: int = 0) -> RunningServer:
     server = make_server("127.0.0.1", port, simulator, threaded=True, request_handler=_QuietHandler)
     url = f"http://127.0.0.1:{server.server_port}"
     simulator.base_url = url
-    thread = threading.Thread(target=server.serve_forever, name=f"simulator-{simulator.kind}", daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever,
+        kwargs={"poll_interval": 0.02},  # how long `stop` waits
+        name=f"simulator-{simulator.kind}",
+        daemon=True,
+    )
     thread.start()
     return RunningServer(server, thread, url)
 

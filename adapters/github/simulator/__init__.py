@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.http import http_date
 from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
@@ -260,7 +259,6 @@ class GitHubSimulator(Simulator):
     def _common_headers(self, user: User | None) -> dict[str, str]:
         now = self.clock.now()
         headers = {
-            "Date": http_date(now),
             "X-GitHub-Media-Type": "github.v3; format=json",
             "X-GitHub-Api-Version-Selected": API_VERSIONS[0],
             "X-GitHub-Request-Id": hashlib.md5(repr(now).encode(), usedforsecurity=False).hexdigest()[:20].upper(),

@@ -154,7 +154,8 @@ class World:
         if "labels" in payload:
             planned["labels"] = label_names(names_of(payload, "labels"))
         if "assignees" in payload or payload.get("assignee"):
-            logins = names_of(payload, "assignees", "login") or [str(payload["assignee"])] * ("assignee" in payload)
+            single = [str(payload["assignee"])] if payload.get("assignee") else []
+            logins = names_of(payload, "assignees", "login") or single
             planned["assignees"] = self.assignable(logins)
         if "milestone" in payload:
             number = payload["milestone"]
