@@ -1,0 +1,18 @@
+"""From canonical Markdown to each format and back."""
+
+from typing import Any
+
+from .adf_read import read_adf
+from .adf_write import write_adf
+from .md_read import read_markdown
+from .md_write import write_markdown
+
+
+def markdown_to_adf(text: str) -> dict[str, Any]:
+    """A whole ADF document, valid by Atlassian's schema."""
+    return write_adf(read_markdown(text))
+
+
+def adf_to_markdown(doc: Any) -> str:
+    """The Markdown of any JSON value that stands where a document should."""
+    return write_markdown(read_adf(doc))
