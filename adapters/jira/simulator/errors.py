@@ -10,7 +10,7 @@ NOT_FOUND = "Issue does not exist or you do not have permission to see it."
 class ApiError(Exception):
     """An answer that is not a success."""
 
-    def __init__(self, status: int, *messages: str, body: Any = None, **errors: str) -> None:
+    def __init__(self, status: int, /, *messages: str, body: Any = None, **errors: str) -> None:
         super().__init__(status, messages, errors)
         self.status = status
         self.body = body if body is not None else {"errorMessages": list(messages), "errors": errors}

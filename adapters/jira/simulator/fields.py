@@ -132,9 +132,9 @@ class FieldReader:
         raise FieldError("Specify a valid issue type")
 
     def summary(self, value: Any) -> tuple[str, Any]:
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             raise FieldError("Operation value must be a string")
-        if not value.strip():
+        if not (value or "").strip():
             raise FieldError("You must specify a summary of the issue.")
         if "\n" in value or "\r" in value:
             raise FieldError("The summary is invalid because it contains newline characters.")

@@ -81,7 +81,6 @@ def bulk_fetch(call: Call) -> Answer:
         raise ApiError(400, f"You must request between 1 and {BULK_ISSUE_LIMIT} issues.")
     issues, errors = _issues(call, wanted)
     return 200, {
-        "expand": "names,schema",
         "issues": [
             call.render.issue(
                 issue,
