@@ -1,0 +1,119 @@
+"""How good a tracker in memory is, and the words it speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Final
+
+from sync.core.mapping import Mapping, TypeRow, ValueMap
+from sync.core.models import PRIORITIES, REASONS, STATUSES, TYPES, Field
+
+#: Where each field stands in a payload; a kind and a type are one native word, as in Jira and Azure DevOps.
+NATIVE_KEYS: Final[MappingOf[Field, str]] = MappingProxyType(
+    {
+        Field.TITLE: "title",
+        Field.BODY: "text",
+        Field.KIND: "type",
+        Field.TYPE: "type",
+        Field.STATUS: "state",
+        Field.REASON: "reason",
+        Field.PRIORITY: "priority",
+        Field.LABELS: "labels",
+        Field.ASSIGNEES: "people",
+        Field.PARENT: "parent",
+    }
+)
+ACCOUNT: Final = "bridge-bot"
+TOKEN: Final = "memory-token"  # noqa: S105 - opens nothing
+
+
+class ManualClock:
+    """A clock that stands still until somebody moves it."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 5, 9, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def __call__(self) -> datetime:
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Let `seconds` pass at once."""
+        self._now += timedelta(seconds=seconds)
+
+
+def unchanged(text: str) -> str:
+    """A server that keeps texts as they are."""
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryKnobs:
+    """How good a tracker it is; the defaults lose nothing.
+
+    `statuses` (and `priorities`, `reasons`) map a canonical value to the native word that it is written with: two values with one word make
+    it lossy, and the first of them is what is read. `text_rewrite` (idempotent) is what the server does to every text that is written;
+    `foresight` says whether the codec's `project` knows about it. `grain` cuts all times of the server; `list_lag` is
+    how long a list shows the past; `skew` is how far the server's clock is ahead. `create_fields` are the fields that a create can
+    carry; `one_request` puts all changes of a ticket into one; `answers` puts the ticket into the receipt.
+    """
+
+    fields: frozenset[Field] = frozenset(Field)
+    statuses: MappingOf[str, str] = field(default_factory=lambda: _words(STATUSES))
+    priorities: MappingOf[str, str] = field(default_factory=lambda: _words(PRIORITIES))
+    reasons: MappingOf[str, str] = field(default_factory=lambda: _words(REASONS))
+    max_assignees: int = 10
+    title_limit: int | None = 255
+    body_limit: int | None = 65_536
+    text_rewrite: Callable[[str], str] = unchanged
+    foresight: bool = True
+    conditional_writes: bool = False
+    comment_feed: bool = False
+    history: bool = True
+    reports_gone: bool = False
+    create_fields: frozenset[Field] = frozenset(Field)
+    one_request: bool = True
+    answers: bool = True
+    list_lag: timedelta = timedelta()
+    grain: timedelta = timedelta(seconds=1)
+    skew: timedelta = timedelta()
+    page_size: int = 100
+
+    def __post_init__(self) -> None:
+        if self.conditional_writes and not self.one_request:
+            raise ValueError("the second of two requests would always find the version changed by the first")
+
+    def mapping(self) -> Mapping:
+        """The mapping file of such a tracker."""
+        return Mapping(
+            tracker="memory",
+            fields={
+                Field.STATUS: _value_map(self.statuses),
+                Field.PRIORITY: _value_map(self.priorities),
+                Field.REASON: _value_map(self.reasons),
+            },
+            types=(
+                TypeRow(native="Epic", kind="epic"),
+                TypeRow(native="Issue", kind="issue"),
+                TypeRow(native="Task", kind="task"),
+                *(TypeRow(native=name.replace("_", " ").title(), kind="issue", type=name) for name in TYPES),
+            ),
+        )
+
+
+def _words(values: Sequence[str]) -> MappingOf[str, str]:
+    return {value: value.replace("_", " ").title() for value in values}
+
+
+def _value_map(words: MappingOf[str, str]) -> ValueMap:
+    """The first value of a word is what it means; the others are written as that value."""
+    first: dict[str, str] = {}
+    for value, word in words.items():
+        first.setdefault(word, value)
+    return ValueMap(
+        values={value: (word,) for word, value in first.items()},
+        fallback={value: first[word] for value, word in words.items() if first[word] != value},
+    )
