@@ -1,0 +1,240 @@
+"""What the simulated organisation remembers, and the one way in which a work item gets a new revision."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters._simulator import SimulatorClock
+from adapters.azure_devops.simulator.errors import not_found
+from adapters.azure_devops.simulator.process import PROCESSES, ProcessName, WorkItemType
+
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+HIERARCHY_UP, HIERARCHY_DOWN = "System.LinkTypes.Hierarchy-Reverse", "System.LinkTypes.Hierarchy-Forward"
+_NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
+
+
+@functools.lru_cache(maxsize=4096)
+def guid(name: str) -> str:
+    """The same GUID for the same name, always."""
+    return str(uuid.uuid5(_NAMESPACE, f"trackdown/{name}"))
+
+
+def sql_time(moment: datetime) -> datetime:
+    """Rounded down as the service's database keeps times: milliseconds end in 0, 3 or 7."""
+    hundredths, third = divmod(moment.microsecond * 3 // 10_000, 3)
+    return moment.replace(microsecond=hundredths * 10_000 + (0, 3_000, 7_000)[third])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person or service account of the organisation."""
+
+    name: str
+    mail: str
+
+    @property
+    def id(self) -> str:
+        """The storage key, a GUID."""
+        return guid(self.mail)
+
+    @property
+    def descriptor(self) -> str:
+        """The graph's subject descriptor."""
+        return f"aad.{guid('descriptor/' + self.mail).replace('-', '')}"
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.mail}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """A link as one end shows it: to a work item (`target`) or to an address (`url`)."""
+
+    rel: str
+    target: int | None = None
+    url: str = ""
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def same(self) -> tuple[str, int | str]:
+        """Two relations with one key are the same link."""
+        return self.rel, self.url.lower() if self.target is None else self.target
+
+
+@dataclass(slots=True, kw_only=True)
+class Comment:
+    """One discussion comment with its versions; `versions[-1]` is the text that shows."""
+
+    id: int
+    by: User
+    created: datetime
+    format: str
+    changed_by: User
+    changed: datetime
+    revision: int
+    versions: list[str]
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A work item as it stood from `when` until the next revision."""
+
+    rev: int
+    fields: dict[str, Any]
+    by: User
+    when: datetime
+    watermark: int
+    comment: tuple[int, int] | None = None  # id and version of the comment that made this revision
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """One entry of a work item's history; a change of links alone has no revision of its own."""
+
+    rev: int
+    by: User
+    when: datetime
+    links_only: bool = False
+    added: tuple[Relation, ...] = ()
+    removed: tuple[Relation, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Item:
+    """A work item: `fields` maps reference names to plain values, dates and users; empty fields are absent."""
+
+    id: int
+    type: WorkItemType
+    fields: dict[str, Any]
+    relations: list[Relation] = field(default_factory=list)
+    comments: dict[int, Comment] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
+    revisions: list[Revision] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+    deleted: tuple[User, datetime] | None = None
+
+    @property
+    def rev(self) -> int:
+        """The number of the newest revision."""
+        return len(self.revisions)
+
+    @property
+    def changed(self) -> datetime:
+        """`System.ChangedDate`."""
+        return self.revisions[-1].when
+
+    @property
+    def parent(self) -> int | None:
+        """The work item at the other end of the hierarchy link."""
+        return next((relation.target for relation in self.relations if relation.rel == HIERARCHY_UP), None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Node:
+    """An area or iteration."""
+
+    id: int
+    name: str
+    kind: str
+    attributes: dict[str, Any] = field(default_factory=dict)
+    children: dict[str, Node] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkEvent:
+    """A hierarchy, dependency or related link made or removed."""
+
+    rel: str
+    source: int
+    target: int
+    when: datetime
+    by: User
+    active: bool
+
+
+class Organisation:
+    """One organisation with one project; the watermark of a revision is its place in `log`."""
+
+    def __init__(self, *, project: str, process: ProcessName, clock: SimulatorClock, people: Iterable[User]) -> None:
+        self.project = project
+        self.project_id = guid(f"project/{project}")
+        self.process: ProcessName = process
+        self.types = {kind.name.lower(): kind for kind in PROCESSES[process]}
+        self.people = list(people)
+        self.items: dict[int, Item] = {}
+        self.log: list[tuple[datetime, int, int]] = []
+        self.link_log: list[LinkEvent] = []
+        self.tags: dict[str, str] = {}
+        self.nodes = {
+            kind: Node(id=number, name=project, kind=kind) for number, kind in ((1, "area"), (2, "iteration"))
+        }
+        self.clock = clock
+        self.pinned: datetime | None = None  # a seed makes its tickets in the past
+        self.last_item = 0
+        self.last_comment = 1_000
+        self.last_node = 2
+        self.last_resource = 65_000
+
+    def now(self) -> datetime:
+        """The service's time, never before the newest entry of the log."""
+        now = sql_time(self.pinned or self.clock.now())
+        return max(now, self.log[-1][0]) if self.log else now
+
+    def item(self, item_id: int, *, deleted: bool = False) -> Item:
+        """The work item; raises the service's 404 where it is not there, or not (`deleted`) in the recycle bin."""
+        item = self.items.get(item_id)
+        if item is None or (item.deleted is not None) is not deleted:
+            raise not_found(item_id)
+        return item
+
+    def commit(
+        self,
+        item: Item,
+        fields: dict[str, Any],
+        by: User,
+        *,
+        comment: tuple[int, int] | None = None,
+        added: tuple[Relation, ...] = (),
+        removed: tuple[Relation, ...] = (),
+        deleted: bool = False,
+    ) -> Revision:
+        """Give the work item its next revision, later than the one before."""
+        when = self.now()
+        if item.revisions and when <= item.changed:
+            when = sql_time(item.changed + timedelta(milliseconds=4))
+        fields.update({"System.ChangedDate": when, "System.ChangedBy": by})
+        self.log.append((when, item.id, item.rev + 1))
+        revision = Revision(
+            rev=item.rev + 1,
+            fields=fields,
+            by=by,
+            when=when,
+            watermark=len(self.log),
+            comment=comment,
+            deleted=deleted,
+        )
+        item.revisions.append(revision)
+        item.fields = fields
+        item.updates.append(Update(rev=revision.rev, by=by, when=when, added=added, removed=removed))
+        return revision
+
+    def user(self, value: str) -> list[User]:
+        """Everybody whom the text may mean: a mail address, "Name <mail>", a GUID, a descriptor or a name."""
+        text = value.strip().lower()
+        exact = [p for p in self.people if text in (p.mail.lower(), str(p).lower(), p.id, p.descriptor)]
+        return exact or [p for p in self.people if text == p.name.lower()]
+
+    def node(self, kind: str, path: str) -> Node | None:
+        r"""The node at `Project\Child\…`, whatever its case."""
+        first, *rest = path.split("\\")
+        node: Node | None = self.nodes[kind] if first.lower() == self.project.lower() else None
+        for name in rest:
+            node = node.children.get(name.lower()) if node else None
+        return node
