@@ -304,8 +304,8 @@ class Renderer:
     def work_item_type(self, kind: WorkItemType) -> JsonObject:
         """A work item type with its fields, states and transitions ("" is where a new one starts)."""
         names = [state.name for state in kind.states]
-        everywhere = [{"to": name, "actions": None} for name in names]
-        transitions = {"": [{"to": names[0], "actions": None}], **dict.fromkeys(names, everywhere)}
+        everywhere = [{"to": name} for name in names]
+        transitions = {"": [{"to": names[0]}], **dict.fromkeys(names, everywhere)}
         fields = [self.type_field(kind, FIELDS[reference.lower()]) for reference in sorted(kind.fields)]
         icon = {"id": "icon_clipboard", "url": f"{self.root}/_apis/wit/workItemIcons/icon_clipboard?v=2"}
         return {
