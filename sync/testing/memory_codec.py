@@ -86,18 +86,16 @@ class MemoryCodec:
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""
-        return tuple(
-            FieldEvent(
-                id=f"{event.id}.{name}",
-                field=name,
-                old=_read(name, event.payload.get("old"), mapping),
-                new=_read(name, event.payload.get("new"), mapping),
-                author=mapping.people.read([event.author]) if event.author else None,
-                at=event.at,
-            )
-            for name, key in NATIVE_KEYS.items()
-            if key == event.payload.get("key") and name in self.knobs.fields and name not in mapping.mapping.off
-        )
+        found: list[FieldEvent] = []
+        for name, key in NATIVE_KEYS.items():
+            if key != event.payload.get("key") or name not in self.knobs.fields or name in mapping.mapping.off:
+                continue
+            old, new = (_read(name, event.payload.get(word), mapping) for word in ("old", "new"))
+            if old == new:
+                continue  # a word may change its kind and keep its type
+            author = mapping.people.read([event.author]) if event.author else None
+            found.append(FieldEvent(id=f"{event.id}.{name}", field=name, old=old, new=new, author=author, at=event.at))
+        return tuple(found)
 
     def project(
         self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
@@ -286,7 +284,8 @@ def _part(key: str, old: Any, new: Any) -> JsonObject | None:
     if isinstance(new, list):
         there = old if isinstance(old, list) else []
         add, remove = sorted(set(new) - set(there)), sorted(set(there) - set(new))
-        return {"add": {key: add}, "remove": {key: remove}} if add or remove else None
+        verbs = {"add": add, "remove": remove}
+        return {verb: {key: words} for verb, words in verbs.items() if words} or None
     if old == new or (key == "text" and equal(Field.BODY, old if isinstance(old, str) else "", new)):
         return None
     return {"set": {key: new}}
