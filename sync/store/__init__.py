@@ -1,0 +1,19 @@
+"""The only SQL: what trackdown remembers, handed out and taken in as plain values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sync.store.database import Store, Tx
+
+__all__ = ["Store", "Tx"]
+
+
+def __getattr__(name: str) -> Any:
+    # SQLModel takes half a second to import, which `trackdown --help` should not wait for.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from sync.store import database
+
+    return getattr(database, name)

@@ -1,0 +1,21 @@
+"""Where each replica's pull goes on."""
+
+from __future__ import annotations
+
+from sync.core.ids import BridgeName, Cursor, ReplicaName
+from sync.store.repository import Repository
+from sync.store.tables import CursorRow
+
+
+class Cursors(Repository):
+    """One cursor a replica of a bridge, to be put in the transaction that stores the page it follows."""
+
+    def get(self, bridge: BridgeName, replica: ReplicaName) -> Cursor | None:
+        """The cursor; None before the first page."""
+        row = self._session.get(CursorRow, (bridge, replica))
+        return None if row is None else Cursor(row.cursor)
+
+    def put(self, bridge: BridgeName, replica: ReplicaName, cursor: Cursor) -> None:
+        """Remember where to go on."""
+        row = {"bridge": bridge, "replica": replica, "cursor": cursor, "updated_at": self._now()}
+        self._upsert(CursorRow, [row])

@@ -1,0 +1,125 @@
+"""What was pulled and is not yet decided on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sqlalchemy import and_, delete, func
+from sqlmodel import col, select
+
+from sync.core.ids import BridgeName, NativeRef, ReplicaName
+from sync.core.models import Gone, JsonObject, NativeComment, NativeTicket
+from sync.store.convert import (
+    comment_from_json,
+    comment_to_json,
+    dumps,
+    gone_from_json,
+    gone_to_json,
+    ticket_from_json,
+    ticket_to_json,
+)
+from sync.store.records import InboxItem
+from sync.store.repository import Repository, chunks, sql_table
+from sync.store.tables import InboxRow, LinkRow
+
+
+class Inbox(Repository):
+    """Newest wins: what is put later replaces what was put of the same ticket or comment before."""
+
+    def put(
+        self,
+        bridge: BridgeName,
+        replica: ReplicaName,
+        tickets: Iterable[NativeTicket] = (),
+        comments: Iterable[NativeComment] = (),
+        gone: Iterable[Gone] = (),
+    ) -> None:
+        """Store what one page brought; a ticket that is gone takes the place of the ticket, and the other way round."""
+        for chunk in chunks(_rows(tickets, comments, gone)):
+            received = {"bridge": bridge, "replica": replica, "received_at": self._now()}
+            newest = {(row["kind"], row["ref"]): {**received, **row} for row in chunk}
+            self._upsert(InboxRow, list(newest.values()), unless_same="digest")
+
+    def pending(self, bridge: BridgeName) -> dict[ReplicaName, int]:
+        """How many tickets of each replica have something undecided; replicas with none are left out."""
+        found = self._session.exec(
+            select(InboxRow.replica, func.count(func.distinct(InboxRow.ticket_ref)))
+            .where(InboxRow.bridge == bridge)
+            .group_by(InboxRow.replica)
+        )
+        return {ReplicaName(replica): count for replica, count in found}
+
+    def ticket_refs(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
+        """The tickets with a pending ticket, absence or comment, in the order of their native numbers."""
+        number = func.max(func.coalesce(func.nullif(InboxRow.number, 0), LinkRow.number, 0))
+        linked = and_(
+            col(LinkRow.bridge) == col(InboxRow.bridge),
+            col(LinkRow.replica) == col(InboxRow.replica),
+            col(LinkRow.ref) == col(InboxRow.ticket_ref),
+            col(LinkRow.comment).is_(None),
+        )
+        found = self._session.exec(
+            select(InboxRow.ticket_ref)
+            .join(LinkRow, linked, isouter=True)
+            .where(InboxRow.bridge == bridge, InboxRow.replica == replica)
+            .group_by(InboxRow.ticket_ref)
+            .order_by(number, InboxRow.ticket_ref)
+        )
+        return [NativeRef(ref) for ref in found]
+
+    def take(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef) -> InboxItem:
+        """All that is pending of one ticket; it stays until `done`."""
+        found = self._session.exec(
+            select(InboxRow)
+            .where(InboxRow.bridge == bridge, InboxRow.replica == replica, InboxRow.ticket_ref == ref)
+            .order_by(InboxRow.ref)
+        ).all()
+        heads = [row for row in found if row.kind == "ticket"]
+        return InboxItem(
+            ref=ref,
+            ticket=next((ticket_from_json(row.native) for row in heads if not row.gone), None),
+            gone=next((gone_from_json(row.native) for row in heads if row.gone), None),
+            comments=tuple(comment_from_json(row.native) for row in found if row.kind == "comment"),
+            seen=frozenset(row.digest for row in found),
+        )
+
+    def done(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef, item: InboxItem | None = None) -> None:
+        """Forget what was decided on.
+
+        With the `item` that `take` gave, what another thread put in the meantime stays; without it all goes.
+        """
+        rows = sql_table(InboxRow)
+        query = delete(rows).where(rows.c.bridge == bridge, rows.c.replica == replica, rows.c.ticket_ref == ref)
+        if item is None:
+            self._session.exec(query)
+            return
+        for seen in chunks(sorted(item.seen)):
+            self._session.exec(query.where(rows.c.digest.in_(seen)))
+
+
+def _rows(
+    tickets: Iterable[NativeTicket], comments: Iterable[NativeComment], gone: Iterable[Gone]
+) -> Iterator[dict[str, Any]]:
+    for ticket in tickets:
+        yield _row("ticket", ticket.ref, ticket.ref, ticket_to_json(ticket), number=ticket.number)
+    for missing in gone:
+        yield _row("ticket", missing.ref, missing.ref, gone_to_json(missing), gone=True)
+    for comment in comments:
+        yield _row("comment", comment.ref, comment.ticket, comment_to_json(comment))
+
+
+def _row(
+    kind: str, ref: NativeRef, ticket_ref: NativeRef, native: JsonObject, *, number: int = 0, gone: bool = False
+) -> dict[str, Any]:
+    content = {name: value for name, value in native.items() if name != "fetched_at"}
+    return {
+        "kind": kind,
+        "ref": ref,
+        "ticket_ref": ticket_ref,
+        "gone": gone,
+        "number": number,
+        "digest": hashlib.sha256(dumps([kind, content]).encode()).hexdigest(),
+        "native": native,
+    }

@@ -1,0 +1,158 @@
+"""Requests that were decided on, and what became of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, or_
+from sqlmodel import col, select
+
+from sync.core.ids import BridgeName, CommentId, ReplicaName, RunId, TicketId
+from sync.core.models import JsonObject
+from sync.core.ports import NativeOp, OpKind
+from sync.store.convert import op_from_json, op_to_json
+from sync.store.records import UNFINISHED, OutboxRecord, OutboxState
+from sync.store.repository import Repository
+from sync.store.tables import OutboxRow
+
+
+class Outbox(Repository):
+    """One row a native request, in the order in which they were decided."""
+
+    def add(
+        self,
+        *,
+        run: RunId,
+        bridge: BridgeName,
+        replica: ReplicaName,
+        ticket: TicketId,
+        op: NativeOp,
+        comment: CommentId | None = None,
+        link: str | None = None,
+        context: JsonObject | None = None,
+        state: OutboxState = "pending",
+        fence: int = 0,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
+    ) -> OutboxRecord:
+        """A request to be sent."""
+        newest = self._session.exec(select(func.max(OutboxRow.sequence))).one()
+        record = OutboxRecord(
+            id=self._new_id(),
+            sequence=(newest or 0) + 1,
+            run=run,
+            bridge=bridge,
+            replica=replica,
+            ticket=ticket,
+            comment=comment,
+            link=link,
+            op=op,
+            context={} if context is None else context,
+            state=state,
+            fence=fence,
+            attempts=0,
+            not_before=None,
+            created_at=self._now(),
+            sent_at=None,
+            finished_at=None,
+            before=before,
+            after=after,
+            error=None,
+        )
+        self._insert(OutboxRow, _columns(record))
+        return record
+
+    def get(self, request: str) -> OutboxRecord | None:
+        """The request; None for none."""
+        row = self._session.get(OutboxRow, request)
+        return None if row is None else _record(row)
+
+    def save(self, record: OutboxRecord) -> None:
+        """Replace the request with this id."""
+        columns = _columns(record)
+        self._change(OutboxRow, columns.pop("id"), **columns)
+
+    def unfinished(self, bridge: BridgeName) -> list[OutboxRecord]:
+        """The requests whose end is not known, in order."""
+        query = select(OutboxRow).where(OutboxRow.bridge == bridge, col(OutboxRow.state).in_(UNFINISHED))
+        return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
+
+    def of_run(self, run: RunId) -> list[OutboxRecord]:
+        """The requests that a run decided on, in order."""
+        query = select(OutboxRow).where(OutboxRow.run == run)
+        return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
+
+    def counts(self, bridge: BridgeName) -> dict[ReplicaName, dict[OutboxState, int]]:
+        """How many requests each replica has in each state; states with none are left out."""
+        counts: dict[ReplicaName, dict[OutboxState, int]] = {}
+        found = self._session.exec(
+            select(OutboxRow.replica, OutboxRow.state, func.count())
+            .where(OutboxRow.bridge == bridge)
+            .group_by(OutboxRow.replica, OutboxRow.state)
+        )
+        for replica, state, count in found:
+            counts.setdefault(ReplicaName(replica), {})[state] = count  # type: ignore[index]
+        return counts
+
+    def has_unknown_create(self, of: TicketId | CommentId, replica: ReplicaName) -> bool:
+        """Whether a create of this ticket (or comment) was sent to the replica and nobody knows its end."""
+        query = select(OutboxRow.id).where(
+            or_(
+                (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
+                (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
+            ),
+            OutboxRow.replica == replica,
+            col(OutboxRow.state).in_(("sent", "unknown")),
+        )
+        return self._session.exec(query).first() is not None
+
+
+def _columns(record: OutboxRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "sequence": record.sequence,
+        "run": record.run,
+        "bridge": record.bridge,
+        "replica": record.replica,
+        "ticket": record.ticket,
+        "comment": record.comment,
+        "link": record.link,
+        "kind": record.op.kind.value,
+        "op": op_to_json(record.op),
+        "context": record.context,
+        "state": record.state,
+        "fence": record.fence,
+        "attempts": record.attempts,
+        "not_before": record.not_before,
+        "created_at": record.created_at,
+        "sent_at": record.sent_at,
+        "finished_at": record.finished_at,
+        "before": record.before,
+        "after": record.after,
+        "error": record.error,
+    }
+
+
+def _record(row: OutboxRow) -> OutboxRecord:
+    return OutboxRecord(
+        id=row.id,
+        sequence=row.sequence,
+        run=RunId(row.run),
+        bridge=BridgeName(row.bridge),
+        replica=ReplicaName(row.replica),
+        ticket=TicketId(row.ticket),
+        comment=None if row.comment is None else CommentId(row.comment),
+        link=row.link,
+        op=op_from_json(row.op),
+        context=row.context,
+        state=row.state,  # type: ignore[arg-type]
+        fence=row.fence,
+        attempts=row.attempts,
+        not_before=row.not_before,
+        created_at=row.created_at,
+        sent_at=row.sent_at,
+        finished_at=row.finished_at,
+        before=row.before,
+        after=row.after,
+        error=row.error,
+    )

@@ -1,0 +1,91 @@
+"""What the repositories share: a session, a clock, a source of ids, and walks over tables of any length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import Table as SqlTable
+from sqlalchemy import insert, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+from sqlmodel.sql.expression import SelectOfScalar
+
+Item = TypeVar("Item")
+Row = TypeVar("Row", bound=SQLModel)
+
+#: Rows read at a time by a walk; small enough for ten thousand payloads to pass through little memory.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Where a repository takes time and identity from."""
+
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+
+class Repository:
+    """One noun's part of a transaction."""
+
+    def __init__(self, session: Session, context: Context) -> None:
+        self._session = session
+        self._now = context.now
+        self._new_id = context.new_id
+
+    def _insert(self, table: type[SQLModel], values: dict[str, Any]) -> None:
+        self._session.exec(insert(sql_table(table)), params=values)
+
+    def _change(self, table: type[SQLModel], key: str | int, **values: Any) -> None:
+        """Set columns of the row with this (one-column) primary key."""
+        target = sql_table(table)
+        (primary,) = target.primary_key
+        self._session.exec(update(target).where(primary == key).values(**values))
+
+    def _walk(self, query: SelectOfScalar[Row], convert: Callable[[Row], Item], *keys: str) -> Iterator[Item]:
+        """All of `query`, ordered by `keys` (unique together), a chunk at a time.
+
+        No row outlives its conversion and no result stays open, so that what is walked over may be saved meanwhile.
+        """
+        table = query.column_descriptions[0]["entity"]
+        columns = [getattr(table, key) for key in keys]
+        query = query.order_by(*columns).limit(CHUNK)
+        rows = self._session.exec(query).all()
+        while rows:
+            last = [getattr(rows[-1], key) for key in keys]
+            found = [convert(row) for row in rows]
+            del rows
+            yield from found
+            if len(found) < CHUNK:
+                return
+            rows = self._session.exec(query.where(tuple_(*columns) > last)).all()
+
+    def _upsert(self, table: type[SQLModel], rows: list[dict[str, Any]], *, unless_same: str | None = None) -> None:
+        """Insert or replace by primary key; rows whose `unless_same` column is equal already are left alone."""
+        target = sql_table(table)
+        dialect = postgresql if self._session.get_bind().dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(target)
+        keys = [column.name for column in target.primary_key]
+        new = statement.excluded
+        statement = statement.on_conflict_do_update(
+            index_elements=keys,
+            set_={name: new[name] for name in rows[0] if name not in keys},
+            where=None if unless_same is None else target.c[unless_same] != new[unless_same],
+        )
+        self._session.exec(statement, params=rows)
+
+
+def sql_table(table: type[SQLModel]) -> SqlTable:
+    """The Core table of a row class: writes go through it, past the session's memory of rows."""
+    return cast(SqlTable, table.__table__)  # type: ignore[attr-defined]
+
+
+def chunks(items: Iterable[Item], size: int = CHUNK) -> Iterator[list[Item]]:
+    """`items` in lists of at most `size`."""
+    rest = iter(items)
+    while chunk := list(islice(rest, size)):
+        yield chunk
