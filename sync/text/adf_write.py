@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .carry import pack, source_nodes
-from .md_write import source
-from .nodes import BREAK, Node, attr, children, mark, merged, node, verbatim
+from .carry import pack
+from .fallback import carried, unboxed
+from .nodes import Node, attr, children, mark, merged, node
 
 _LISTS = frozenset({"bulletList", "orderedList"})
 _ITEM = _LISTS | {"codeBlock", "taskList"}
@@ -55,7 +55,7 @@ def _fitted(block: Node, where: str) -> list[Node]:
     if kind == "expand":
         kind = "expand" if where == "doc" else "nestedExpand"
     if kind not in allowed:
-        return _carried(block)
+        return [_paragraph(children(carried(block)))]
     content = children(block)
     if kind == "heading":
         return [node("heading", _inline(content), level=attr(block, "level", 1))]
@@ -71,42 +71,17 @@ def _fitted(block: Node, where: str) -> list[Node]:
     return [{**made, "attrs": attrs} if attrs or kind == "nestedExpand" else made]
 
 
-def _paragraph(content: Sequence[Node], before: Sequence[Node] = ()) -> Node:
-    return node("paragraph", _inline([*before, *content]))
+def _paragraph(content: Sequence[Node]) -> Node:
+    return node("paragraph", _inline(content))
 
 
 def _inline(content: Sequence[Node]) -> list[Node]:
     return merged(pack(content))
 
 
-def _carried(block: Node) -> list[Node]:
-    """A block in a place that can't hold it: its words, with the Markdown that makes it what it is."""
-    kind = block["type"]
-    if kind == "heading":
-        return [_paragraph(children(block), [verbatim("#" * attr(block, "level", 1) + " ")])]
-    if kind == "blockquote" and all(child["type"] == "paragraph" for child in children(block)):
-        quoted: list[Node] = []
-        for place, child in enumerate(children(block)):
-            quoted.extend([dict(BREAK), verbatim(">"), dict(BREAK)] if place else [])
-            quoted.append(verbatim("> "))
-            for each in children(child):
-                quoted.extend([each, verbatim("> ")] if each["type"] == "hardBreak" else [each])
-        return [_paragraph(quoted)]
-    if kind == "footnote" and [child["type"] for child in children(block)] == ["paragraph"]:
-        return [_paragraph(children(children(block)[0]), [verbatim(f"[^{attr(block, 'label')}]: ")])]
-    return [_paragraph(source_nodes(source(block)))]
-
-
 def _item(item: Node) -> list[Node]:
     """The content of a list item; a state has no place here and stands as its box."""
-    content = children(item)
-    state = attr(item, "state")
-    if state is None:
-        return _fit(content, "listItem") or [node("paragraph", [])]
-    box = verbatim("[x] " if state == "DONE" else "[ ] ")
-    first = children(content[0]) if content and content[0]["type"] == "paragraph" else None
-    rest = content if first is None else content[1:]
-    return [_paragraph(first or [], [box]), *_fit(rest, "listItem")]
+    return _fit(unboxed(item), "listItem") or [node("paragraph", [])]
 
 
 def _is_tasks(block: Node) -> bool:

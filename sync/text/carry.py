@@ -9,7 +9,7 @@ Who strips the fences loses the formatting, never a word.
 import re
 from collections.abc import Iterable
 
-from .nodes import VERBATIM, Mark, Node, attr, broken, lines, mark, marked, marks_of, node, text
+from .nodes import VERBATIM, Mark, Node, attr, lines, mark, marked, marks_of, node, text
 
 FENCE = "\u2063"
 IMAGE = FENCE + FENCE
@@ -100,11 +100,6 @@ def _unpacked_image(each: Node, link: Mark) -> Node:
     image = node("image", src=href, alt="" if alt == href else alt, title=attr(link, "title"))
     marks = [m for m in marks_of(each) if m is not link]
     return {**image, "marks": marks} if marks else image
-
-
-def source_nodes(source: str) -> list[Node]:
-    """Inline nodes that show Markdown source, line by line."""
-    return list(broken(source, [VERBATIM]))
 
 
 def source_of(nodes: list[Node]) -> str | None:

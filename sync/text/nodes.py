@@ -143,7 +143,7 @@ def plain(of: Node) -> str:
 
 def spans(nodes: Sequence[Node]) -> list[Node | Span]:
     """The nodes nested by their marks: at each place the mark that runs furthest stands outermost."""
-    return _nested(_bridged(nodes))
+    return nested(_bridged(nodes))
 
 
 def _bridged(nodes: Sequence[Node]) -> list[Node]:
@@ -162,7 +162,8 @@ def _bridged(nodes: Sequence[Node]) -> list[Node]:
     return out
 
 
-def _nested(nodes: Sequence[Node]) -> list[Node | Span]:
+def nested(nodes: Sequence[Node]) -> list[Node | Span]:
+    """The same without breaks taking part: for formats whose marks end with the line."""
     out: list[Node | Span] = []
     start = 0
     while start < len(nodes):
@@ -180,6 +181,6 @@ def _nested(nodes: Sequence[Node]) -> list[Node | Span]:
             out.append(nodes[start])
         else:
             inner = [{**n, "marks": [m for m in marks_of(n) if m != best]} for n in nodes[start:end]]
-            out.append(Span(best, _nested(inner)))
+            out.append(Span(best, nested(inner)))
         start = end
     return out

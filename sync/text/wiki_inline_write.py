@@ -1,0 +1,196 @@
+"""Inline nodes to Jira's wiki markup."""
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from .carry import fenced
+from .links import addresses
+from .nodes import Node, Span, attr, lines, marked, merged, nested
+
+SIGNS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
+_SCRIPTS = {"sub": "~", "sup": "^"}
+_ENTITY = re.compile(r"&(?=#?\w{1,31};)")
+_PHRASE = re.compile(r"\?\?|[*_+^~-]+")
+_SPECIAL = re.compile(r"\\+|[{}\[\]|]|!(?=\S)|\?\?|[*_+^~-]+")
+_LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
+_WORD = re.compile(r"\w")
+_PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
+
+
+def write_lines(nodes: Sequence[Node]) -> str:
+    """A paragraph: a newline is a break in Jira as on GitHub, and an empty line needs a sign of its own."""
+    out: list[str] = []
+    for line in lines(merged(nodes)):
+        out.append(_line(line, cell=False) or "\\\\")
+    return "\n".join(out) if out != ["\\\\"] else ""
+
+
+def write_line(nodes: Sequence[Node], *, cell: bool = False) -> str:
+    """The same on one line, for headings and table cells."""
+    return "\\\\".join(_line(line, cell=cell, start=not cell) for line in lines(merged(nodes)))
+
+
+def _line(nodes: Sequence[Node], *, cell: bool, start: bool = True) -> str:
+    out: list[tuple[str, str]] = []
+    for kind, value in _pieces(nested(nodes), cell):
+        if kind == "text" and out and out[-1][0] == "text":
+            out[-1] = ("text", out[-1][1] + value)
+        else:
+            out.append((kind, value))
+    done: list[str] = []
+    for place, (kind, value) in enumerate(out):
+        before = out[place - 1][1][-1:] if place else ""
+        after = out[place + 1][1][:1] if place + 1 < len(out) else ""
+        if kind == "text":
+            done.append(_text(value, before, after, cell))
+        elif kind in ("open", "close"):
+            outside = before if kind == "open" else after
+            braced = bool(_WORD.match(outside)) or outside in ("{", "}", *SIGNS.values(), *_SCRIPTS.values())
+            done.append(f"{{{value}}}" if braced or (kind, value) in _unpaired(out, place) else value)
+        else:
+            done.append(value)
+    joined = "".join(done).strip(" \t")
+    return _line_start(joined) if start and out and out[0][0] == "text" else joined
+
+
+def _unpaired(out: list[tuple[str, str]], place: int) -> tuple[tuple[str, str], ...]:
+    return ()
+
+
+def _pieces(tree: Sequence[Node | Span], cell: bool) -> Iterator[tuple[str, str]]:
+    for part in tree:
+        if isinstance(part, Span):
+            yield from _span(part, cell)
+        elif part["type"] == "image":
+            yield "raw", _image(part)
+        elif part["type"] != "text":
+            yield "raw", ""
+        elif marked(part, "verbatim"):
+            yield "raw", fenced(_text(part["text"], " ", " ", cell, strict=True))
+        elif marked(part, "code"):
+            yield "raw", "{{" + _text(part["text"], " ", " ", cell, strict=True) + "}}"
+        else:
+            yield "text", part["text"]
+
+
+def _span(span: Span, cell: bool) -> Iterator[tuple[str, str]]:
+    kind = span.mark["type"]
+    inner = list(_pieces(span.children, cell))
+    if kind == "link":
+        yield "raw", _link(span, inner, cell)
+        return
+    sign = SIGNS.get(kind) or _SCRIPTS.get(attr(span.mark, "type", ""), "")
+    words = "".join(value for _, value in inner)
+    if not sign or not words.strip():
+        yield from inner
+        return
+    lead = len(inner[0][1]) - len(inner[0][1].lstrip()) if inner[0][0] == "text" else 0
+    tail = len(inner[-1][1]) - len(inner[-1][1].rstrip()) if inner[-1][0] == "text" else 0
+    if lead:
+        yield "text", inner[0][1][:lead]
+        inner[0] = ("text", inner[0][1][lead:])
+    last = inner[-1][1]
+    if tail:
+        inner[-1] = ("text", last[: len(last) - tail])
+    yield "open", sign
+    yield from inner
+    yield "close", sign
+    if tail:
+        yield "text", last[len(last) - tail :]
+
+
+def _link(span: Span, inner: list[tuple[str, str]], cell: bool) -> str:
+    href = _target(str(attr(span.mark, "href", "")))
+    words = "".join(value for _, value in inner)
+    title = attr(span.mark, "title")
+    if not title and all(kind == "text" for kind, _ in inner):
+        found = addresses(words)
+        if len(found) == 1 and found[0].end - found[0].start == len(words) and found[0].href == attr(span.mark, "href"):
+            return words if "://" in words[:8] else f"[{words}|{href}]" if "@" not in words else f"[{words}|{href}]"
+    if href.startswith("attachment:"):
+        return f"[^{href.removeprefix('attachment:')}]"
+    label = _line_of(inner)
+    return f"[{label}|{href}|{_text(str(title), ' ', ' ', True)}]" if title else f"[{label}|{href}]"
+
+
+def _line_of(inner: list[tuple[str, str]]) -> str:
+    out: list[str] = []
+    for kind, value in inner:
+        out.append(_text(value, " ", " ", True) if kind == "text" else f"{{{value}}}" if kind in ("open", "close") else value)
+    return "".join(out).replace("\n", " ")
+
+
+def _target(href: str) -> str:
+    return quote(href, safe="".join(chr(c) for c in range(33, 127) if chr(c) not in "|[]{}^\\") + "é") if re.search(r"[\s|\[\]{}\\]", href) else href
+
+
+def _image(image: Node) -> str:
+    src = _target(str(attr(image, "src", ""))).removeprefix("attachment:").replace("!", "%21")
+    alt, title = str(attr(image, "alt") or ""), str(attr(image, "title") or "")
+    parameters: list[str] = []
+    if alt and alt != src:
+        parameters.append("alt=" + re.sub(r"[|!,\n]", " ", alt))
+    if title:
+        parameters.append(title if _PARAMETERS.fullmatch(title) else "title=" + re.sub(r"[|!,\n]", " ", title))
+    picture = f"!{src}|{','.join(parameters)}!" if parameters else f"!{src}!"
+    link = marked(image, "link")
+    return f"[{picture}|{_target(str(attr(link, 'href', '')))}]" if link else picture
+
+
+def _text(value: str, before: str, after: str, cell: bool, *, strict: bool = False) -> str:
+    """The text escaped, except where it is a bare address."""
+    out: list[str] = []
+    place = 0
+    for address in () if strict else addresses(value):
+        out.append(_escaped(value[place : address.start], before, "h", cell, strict))
+        out.append(value[address.start : address.end].replace("|", "%7C"))
+        before, place = "x", address.end
+    out.append(_escaped(value[place:], before, after, cell, strict))
+    return "".join(out)
+
+
+def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> str:
+    opened = _openers(value, before, after)
+
+    def sub(found: re.Match[str]) -> str:
+        run = found.group()
+        following = value[found.end()] if found.end() < len(value) else after
+        if run[0] == "\\":
+            lone = len(run) == 1 and following and not re.match(r"[!-/:-@\[-`{-~]", following)
+            return run if lone else "&#92;" * len(run)
+        if run == "|":
+            return "\\|" if cell or strict else run
+        if run == "]" or run == "}":
+            return "\\" + run if cell or strict else run
+        if run[0] in "[{!":
+            return "\\" + run
+        acts = strict or (len(run) == 1 or run == "??") and run in opened
+        return "".join("\\" + sign for sign in run) if acts and run != "??" else "\\?\\?" if acts else run
+
+    return _SPECIAL.sub(sub, _ENTITY.sub("&amp;", value))
+
+
+def _openers(value: str, before: str, after: str) -> set[str]:
+    """The signs that open a phrase somewhere in the text and close it further on."""
+    opened: set[str] = set()
+    closed: set[str] = set()
+    for run in _PHRASE.finditer(value):
+        left = value[run.start() - 1] if run.start() else before
+        right = value[run.end()] if run.end() < len(value) else after
+        sign = run.group()
+        if sign in opened and left.strip() and not _WORD.match(right or " "):
+            closed.add(sign)
+        if right.strip() and not _WORD.match(left or " "):
+            opened.add(sign)
+    return closed
+
+
+def _line_start(line: str) -> str:
+    """The line with an escape where its beginning would make a heading, list, quote, rule or table of it."""
+    found = _LINE_START.match(line)
+    if found is None:
+        return line
+    if found["dot"]:
+        return line[: found.end() - 1] + "&#46;" + line[found.end() :]
+    return line[: found.end()] + "\\" + line[found.end() :]
