@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from sync.core.ids import BridgeName, ReplicaName, RunId, TicketId
 from sync.store.convert import dumps, time_to_json
 from sync.store.records import AuditPhase, AuditRecord
-from sync.store.repository import Repository
+from sync.store.repository import Context, Repository
 from sync.store.tables import AuditHeadRow, AuditRow, clean
 
 #: What the first entry is chained to.
@@ -27,6 +27,11 @@ _COLUMNS = ("seq", "phase", "run", "bridge", "ticket", "replica", "op_id", "acti
 
 class Audit(Repository):
     """Entries are never changed or deleted: the database itself refuses it."""
+
+    def __init__(self, session: Session, context: Context) -> None:
+        super().__init__(session, context)
+        # Nobody else can append before this transaction ends.
+        self._head: tuple[int, str] | None = None
 
     def append(
         self,
@@ -43,9 +48,9 @@ class Audit(Repository):
         note: str = "",
     ) -> AuditRecord:
         """Add one entry; `before` and `after` are JSON, cut when they are long."""
-        head = self._session.get(AuditHeadRow, 1, populate_existing=True)
+        newest, previous = self._head or self._read_head()
         values: dict[str, Any] = {
-            "seq": 1 if head is None else head.seq + 1,
+            "seq": newest + 1,
             "phase": phase,
             "run": run,
             "bridge": bridge,
@@ -58,10 +63,10 @@ class Audit(Repository):
             "note": clean(note),
         }
         at = self._now()
-        previous = GENESIS if head is None else head.hash
         chained: dict[str, Any] = {"at": at, "previous_hash": previous, "hash": entry_hash(previous, at, values)}
         self._insert(AuditRow, {**values, **chained})
-        self._upsert(AuditHeadRow, [{"id": 1, "seq": values["seq"], "hash": chained["hash"]}])
+        self._head = values["seq"], chained["hash"]
+        self._change(AuditHeadRow, 1, seq=values["seq"], hash=chained["hash"])
         return AuditRecord(**values, **chained)
 
     def entries(
@@ -90,13 +95,16 @@ class Audit(Repository):
             if entry.hash != entry_hash(previous, entry.at, {name: getattr(entry, name) for name in _COLUMNS}):
                 return seq, f"entry {seq} was changed after it was written"
             previous = entry.hash
-        head = self._session.get(AuditHeadRow, 1, populate_existing=True)
-        written = 0 if head is None else head.seq
+        written, newest = self._read_head()
         if written != seq:
             return min(written, seq) + 1, f"{written} entries were written and {seq} are there"
-        if head is not None and head.hash != previous:
+        if newest != previous:
             return seq, f"entry {seq} is not the one that was written last"
         return None
+
+    def _read_head(self) -> tuple[int, str]:
+        head = self._session.get(AuditHeadRow, 1)
+        return (0, "") if head is None else (head.seq, head.hash)
 
 
 def entry_hash(previous: str, at: datetime, values: dict[str, Any]) -> str:
