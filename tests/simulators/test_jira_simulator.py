@@ -363,8 +363,9 @@ def test_comments_have_authors_properties_and_visibility(cloud: JiraSimulator) -
     secret = {"body": document("Secret"), "visibility": {"type": "role", "value": "Administrators"}}
     assert call(cloud, "POST", f"/issue/{key}/comment", secret, user="ada").status_code == 201
     marked = {"body": document("Marked"), "properties": [{"key": "trackdown", "value": {"marker": "m"}}]}
-    made = call(cloud, "POST", f"/issue/{key}/comment?expand=properties", marked).json()
-    assert made["properties"] == [{"key": "trackdown", "value": {"marker": "m"}}]
+    made = call(cloud, "POST", f"/issue/{key}/comment", marked).json()
+    kept = call(cloud, "GET", f"/comment/{made['id']}/properties/trackdown").json()
+    assert kept == {"key": "trackdown", "value": {"marker": "m"}}
     assert call(cloud, "GET", f"/issue/{key}/comment").json()["total"] == 2
     assert call(cloud, "GET", f"/issue/{key}/comment", user="grace").json()["total"] == 1
     cloud.clock.advance(60)
@@ -373,7 +374,9 @@ def test_comments_have_authors_properties_and_visibility(cloud: JiraSimulator) -
     assert edited["author"]["displayName"] == "Trackdown Bot"
     assert cloud.issue(key).updated > before
     listed = call(cloud, "POST", "/comment/list?expand=properties", {"ids": [int(made["id"])]}).json()
-    assert [row["body"] for row in listed["values"]] == [document("Changed")]
+    assert [(row["body"], row["properties"]) for row in listed["values"]] == [
+        (document("Changed"), marked["properties"])
+    ]
     assert call(cloud, "DELETE", f"/issue/{key}/comment/{made['id']}").status_code == 204
     assert call(cloud, "GET", f"/issue/{key}/comment/{made['id']}").status_code == 404
 

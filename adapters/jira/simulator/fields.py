@@ -132,9 +132,10 @@ class FieldReader:
         raise FieldError("Specify a valid issue type")
 
     def summary(self, value: Any) -> tuple[str, Any]:
-        if value is not None and not isinstance(value, str):
+        value = "" if value is None else value
+        if not isinstance(value, str):
             raise FieldError("Operation value must be a string")
-        if not (value or "").strip():
+        if not value.strip():
             raise FieldError("You must specify a summary of the issue.")
         if "\n" in value or "\r" in value:
             raise FieldError("The summary is invalid because it contains newline characters.")
@@ -185,6 +186,8 @@ class FieldReader:
     def epic_link(self, value: Any) -> tuple[str, Any]:
         if value is None:
             return "parent", None
+        if str(value).isdecimal():  # the field takes keys only
+            raise FieldError(f"Issue '{value}' does not exist.")
         number = self._issue_id(value, f"Issue '{value}' does not exist.")
         if self.world.catalogue.types[self.world.issues[number].type].level != 1:
             raise FieldError(f"Issue '{value}' is not an Epic.")

@@ -86,14 +86,17 @@ def parse(text: str, *, bounded: bool) -> Query:
     return Query(clauses=tuple(clauses), order=order, descending=descending)
 
 
-def bind(query: Query, world: World, zone: ZoneInfo) -> Plan:
-    """Resolve names, keys and times; times without an offset are read in the caller's `zone`."""
+def bind(query: Query, world: World, zone: ZoneInfo, *, lenient: bool = False) -> Plan:
+    """Resolve names, keys and times; times without an offset are read in the caller's `zone`.
+
+    `lenient` lets an unknown value match nothing instead of refusing the query (`validateQuery=false`).
+    """
     start: int | None = None
     end: int | None = None
     tests: list[Callable[[Issue], bool]] = []
     for clause in query.clauses:
         if clause.field not in _TIMES:
-            tests.append(_test(clause, world))
+            tests.append(_test(clause, world, lenient))
             continue
         seconds = _moment(clause, world.now(), zone)
         # The index knows whole seconds, so a bound inside a second leaves that second out.
@@ -176,10 +179,17 @@ def _created_test(low: int | None, high: int | None) -> Callable[[Issue], bool]:
     )
 
 
-def _test(clause: Clause, world: World) -> Callable[[Issue], bool]:
+def _test(clause: Clause, world: World, lenient: bool) -> Callable[[Issue], bool]:
     read, resolve = _MATCHED.get(clause.field, (None, _named))
     attribute = {"issuetype": "type"}.get(clause.field, clause.field)
-    wanted = frozenset(resolve(value, world, clause) for value in clause.values)
+    found = set()
+    for value in clause.values:
+        try:
+            found.add(resolve(value, world, clause))
+        except ApiError:
+            if not lenient:
+                raise
+    wanted = frozenset(found)
     negated = clause.operator == "!="
 
     def test(issue: Issue) -> bool:

@@ -13,7 +13,7 @@ from adapters.jira.simulator.routing import Answer, Call, JsonObject, page, rout
 from adapters.jira.simulator.state import Comment, Issue
 
 #: A PUT says nothing of these and does nothing with them.
-_IGNORED_BY_EDIT = ("status", "resolution", "project")
+_IGNORED_BY_EDIT = ("status", "project")
 _PROPERTY_LIMIT = 32768
 
 
@@ -144,7 +144,7 @@ def comments(call: Call, key: str) -> Answer:
     taken, about = page(
         found, call.number("startAt", 0), call.number("maxResults", 100 if most == 5000 else most, most)
     )
-    expand = call.words("expand")
+    expand = _comment_expand(call)
     return 200, about | {"comments": [call.render.comment(issue.id, each, expand=expand) for each in taken]}
 
 
@@ -154,14 +154,14 @@ def add_comment(call: Call, key: str) -> Answer:
     call.allow("ADD_COMMENTS")
     text = _comment_text(call, body.get("body"))
     comment = call.world.add_comment(who, issue, text, body.get("visibility"), _properties(body.get("properties")))
-    return 201, call.render.comment(issue.id, comment, expand=call.words("expand"))
+    return 201, call.render.comment(issue.id, comment, expand=_comment_expand(call))
 
 
 @route("GET", "/issue/<key>/comment/<comment_id>")
 def read_comment(call: Call, key: str, comment_id: str) -> Answer:
     issue = _seen(call, key)
     comment = _seen_comment(call, issue, comment_id)
-    return 200, call.render.comment(issue.id, comment, expand=call.words("expand"))
+    return 200, call.render.comment(issue.id, comment, expand=_comment_expand(call))
 
 
 @route("PUT", "/issue/<key>/comment/<comment_id>")
@@ -175,7 +175,7 @@ def edit_comment(call: Call, key: str, comment_id: str) -> Answer:
     if "properties" in body:
         values["properties"] = {**comment.properties, **_properties(body["properties"])}
     after = call.world.edit_comment(who, issue, comment, **values)
-    return 200, call.render.comment(issue.id, after, expand=call.words("expand"))
+    return 200, call.render.comment(issue.id, after, expand=_comment_expand(call))
 
 
 @route("DELETE", "/issue/<key>/comment/<comment_id>")
@@ -185,6 +185,17 @@ def delete_comment(call: Call, key: str, comment_id: str) -> Answer:
     call.allow("DELETE_OWN_COMMENTS" if comment.author == who else "DELETE_ALL_COMMENTS")
     call.world.delete_comment(issue, comment)
     return 204, None
+
+
+@route("GET", "/comment/<comment_id>/properties/<name>")
+def read_comment_property(call: Call, comment_id: str, name: str) -> Answer:
+    owner = call.world.comment_owners.get(int(comment_id)) if comment_id.isdecimal() and call.person else None
+    if owner is None:
+        raise ApiError(404, f"Can not find a comment for the id: {comment_id}.")
+    comment = _seen_comment(call, call.world.issues[owner], comment_id)
+    if name not in comment.properties:
+        raise ApiError(404, f"The property with key '{name}' does not exist.")
+    return 200, {"key": name, "value": comment.properties[name]}
 
 
 # -- entity properties ---------------------------------------------------------------------------
@@ -234,6 +245,11 @@ def _seen_comment(call: Call, issue: Issue, comment_id: str) -> Comment:
     if comment not in call.render.visible_comments(issue):
         raise ApiError(404, f"Can not find a comment for the id: {comment_id}.")
     return comment
+
+
+def _comment_expand(call: Call) -> list[str]:
+    """Of a comment's own endpoints only the rendered body is documented; its properties come from elsewhere."""
+    return [word for word in call.words("expand") if word == "renderedBody"]
 
 
 def _rendered(call: Call, issue: Issue, expand: list[str]) -> JsonObject:

@@ -60,7 +60,8 @@ def approximate_count(call: Call) -> Answer:
 @route("GET", "/search", only="server")
 def search_server_by_query(call: Call) -> Answer:
     args = call.request.args
-    names = {"jql": args.get("jql", ""), "fields": call.words("fields"), "expand": call.words("expand")}
+    names: JsonObject = {"jql": args.get("jql", ""), "fields": call.words("fields"), "expand": call.words("expand")}
+    names["validateQuery"] = args.get("validateQuery", "true")
     sizes = {"startAt": call.number("startAt", 0), "maxResults": call.number("maxResults", 50)}
     return _search_server(call, names | sizes)
 
@@ -87,6 +88,7 @@ def bulk_fetch(call: Call) -> Answer:
                 body.get("fields") or ["*navigable"],
                 expand=body.get("expand") or [],
                 properties=body.get("properties") or [],
+                searched=True,
             )
             for issue in issues
         ],
@@ -170,7 +172,8 @@ def _search_cloud(call: Call, body: JsonObject) -> Answer:
 
 
 def _search_server(call: Call, body: JsonObject) -> Answer:
-    found = _found(call, str(body.get("jql") or ""), bounded=False)
+    lenient = str(body.get("validateQuery", True)).lower() == "false"
+    found = _found(call, str(body.get("jql") or ""), bounded=False, lenient=lenient)
     size = min(int(50 if body.get("maxResults") is None else body["maxResults"]), 1000)
     taken, about = page(found, int(body.get("startAt") or 0), size)
     fields = split(body.get("fields")) or ["*navigable"]
@@ -179,14 +182,14 @@ def _search_server(call: Call, body: JsonObject) -> Answer:
     return 200, {"expand": "schema,names", **about, "issues": issues}
 
 
-def _found(call: Call, text: str, *, bounded: bool) -> list[Position]:
+def _found(call: Call, text: str, *, bounded: bool, lenient: bool = False) -> list[Position]:
     """The positions that match in the index as it is now; nothing for nobody."""
     world = call.world
     world.index.refresh(world.now())
     query = jql.parse(text, bounded=bounded)
     if call.person is None:
         return []
-    plan = jql.bind(query, world, call.render.zone)
+    plan = jql.bind(query, world, call.render.zone, lenient=lenient)
     # The pages of one query over an unchanged index share one list: a pull stays linear.
     about = (text, plan.start, plan.end, world.index.revision)
     if world.index.latest[0] != about:
