@@ -22,6 +22,7 @@ from sync.store.failures import place, told_plainly
 from sync.store.inbox import Inbox
 from sync.store.leases import Leases
 from sync.store.links import Links
+from sync.store.meta import Meta
 from sync.store.outbox import Outbox
 from sync.store.problems import Problems
 from sync.store.records import Lease
@@ -58,6 +59,7 @@ class Tx:
         self.replicas = Replicas(session, context)
         self.runs = Runs(session, context)
         self.audit = Audit(session, context)
+        self.meta = Meta(session, context)
 
 
 class Store:

@@ -284,6 +284,15 @@ class AuditHeadRow(Table, table=True):
     hash: str
 
 
+class MetaRow(Table, table=True):
+    """What is true of the store as a whole."""
+
+    __tablename__ = "meta"
+
+    name: str = Field(primary_key=True)
+    value: str
+
+
 class LeaseRow(Table, table=True):
     """Who works on a bridge; `expires_at` NULL: nobody. The row stays, so that epochs only grow."""
 

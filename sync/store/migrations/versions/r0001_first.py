@@ -23,6 +23,7 @@ def upgrade() -> None:
     _cursors()
     _inbox()
     _leases()
+    _meta()
     _problems()
     _replicas()
     _runs()
@@ -45,6 +46,7 @@ def downgrade() -> None:
         "runs",
         "replicas",
         "problems",
+        "meta",
         "leases",
         "inbox",
         "cursors",
@@ -153,6 +155,15 @@ def _leases() -> None:
         sa.Column("acquired_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("bridge", name="pk_leases"),
+    )
+
+
+def _meta() -> None:
+    op.create_table(
+        "meta",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_meta"),
     )
 
 
