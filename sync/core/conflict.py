@@ -56,8 +56,18 @@ class Conflict:
     uncertain: bool = False
 
 
-def settle(name: Field, reason: Reason, base: Value, claims: Sequence[Claim], policy: MergePolicy) -> Conflict:
-    """Settle differing claims by the field's policy; the result does not depend on their order."""
+def settle(
+    name: Field,
+    reason: Reason,
+    base: Value,
+    claims: Sequence[Claim],
+    policy: MergePolicy,
+    kept: Sequence[Claim] | None = None,
+) -> Conflict:
+    """Settle differing claims by the field's policy; the result does not depend on their order.
+
+    `kept` are all the claims to remember, where some can't win because they only shadow another one.
+    """
     ordered = tuple(sorted(claims, key=lambda claim: _stable_key(claim, policy)))
     rule = policy.of(name)
     if rule.name is PolicyName.PREFER and (preferred := _preferred(ordered, rule)) is not None:
@@ -69,7 +79,7 @@ def settle(name: Field, reason: Reason, base: Value, claims: Sequence[Claim], po
         field=name,
         reason=reason,
         base=base,
-        claims=ordered,
+        claims=ordered if kept is None else tuple(sorted(kept, key=lambda claim: _stable_key(claim, policy))),
         proposed=winner.value,
         winner=winner,
         settled=settled,

@@ -1,0 +1,161 @@
+"""Joint merge of all sides of one ticket: `reconcile` decides, and touches nothing.
+
+For each field and side (`b` base, `h` head, `c` the canonical value as this side can hold it):
+
+    h vs b    c vs b    h vs c
+    same      same      same      nothing
+    same      differs   differs   write c here
+    differs   same      differs   the side claims h
+    differs   differs   same      both came to the same: take h as the base, write nothing
+    differs   differs   differs   the side claims h and the canonical ticket claims c
+
+`c` counts as differing from `b` only if this side was not yet settled with that canonical value (`Side.delivered`): a value that
+the tracker could not hold is not offered to it again, and what it made of the value is not read as an edit.
+The claims of all sides are then joined at once, so nothing depends on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sync.core.changes import ChangeSet, FieldChange, diff_fields
+from sync.core.claims import Verdict, join_scalars, merge_sets, merge_text
+from sync.core.conflict import Claim, Conflict, Reason, settle
+from sync.core.decision import Decision, Side, SideDecision
+from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Tombstone, Value
+from sync.core.policy import MergePolicy, PolicyName
+
+
+def reconcile(
+    canonical: Canonical | None, sides: Sequence[Side], policy: MergePolicy, held: frozenset[Field] = frozenset()
+) -> Decision:
+    """Decide what the ticket is now and what each side must be told.
+
+    `held` are the fields that wait for a person: they change nowhere, and new claims on them are reported as conflicts.
+    Deciding again from the result decides nothing.
+    """
+    sides = sorted(sides, key=lambda side: (policy.rank(side.replica), side.replica))
+    before: Fields = canonical.fields if canonical is not None else {}
+    after: dict[Field, Value] = dict(before)
+    provenance: dict[Field, Provenance] = dict(canonical.provenance) if canonical is not None else {}
+    conflicts: list[Conflict] = []
+    waiting = set(held)
+    for name in Field:
+        verdict = _decide(name, canonical, sides, policy)
+        if verdict is None:
+            continue
+        if verdict.conflict is not None:
+            conflicts.append(verdict.conflict)
+            if name in held or not verdict.conflict.settled:
+                waiting.add(name)
+                continue
+        if name in held:
+            continue
+        if name not in after or not equal(name, after[name], verdict.value):
+            after[name] = verdict.value
+            provenance[name] = verdict.source
+    return Decision(
+        before=canonical,
+        after=Canonical(fields=after, provenance=provenance),
+        changes=diff_fields(before, after),
+        conflicts=tuple(conflicts),
+        sides={side.replica: _settle_side(side, after, frozenset(waiting)) for side in sides},
+    )
+
+
+def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], policy: MergePolicy) -> Verdict | None:
+    """The field's new value; None where nobody claims anything."""
+    present = [side for side in sides if name in side.fields and not isinstance(side.head, Tombstone)]
+    known = canonical is not None and name in canonical.fields
+    value: Value = canonical.fields[name] if canonical is not None and known else None
+    claimants = [side for side in present if side.reads and _claims(side, name, canonical)]
+    if not claimants:
+        intruders = [
+            side for side in present if not side.reads and known and side.had(name) and _claims(side, name, canonical)
+        ]
+        if intruders and canonical is not None:
+            return _refused(name, canonical, intruders, policy)
+        empty = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
+        return Verdict(value=empty[0], source=Provenance(replica=None)) if empty and not known else None
+    # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
+    backers = [
+        side for side in present if side.reads and side not in claimants and side.had(name) and side.edited(name)
+    ]
+    shape, merges = shape_of(name), policy.of(name).name is PolicyName.MERGE
+    if shape is Shape.SET and merges:
+        return merge_sets(name, value, [*claimants, *backers])
+    if shape is Shape.TEXT and merges:
+        return merge_text(name, value if known else None, _canonical_claim(name, canonical), claimants, backers, policy)
+    return join_scalars(name, value, _canonical_claim(name, canonical), claimants, backers, policy)
+
+
+def _claims(side: Side, name: Field, canonical: Canonical | None) -> bool:
+    """Whether the side has something to say: an edit that is not already what the canonical ticket says, or one we ran over."""
+    if any(event.field is name for event in side.overrun):
+        return True
+    if not side.edited(name):
+        return False
+    if canonical is None or name not in canonical.fields:
+        return True
+    return not equal(name, side.seen[name], side.project(canonical.fields).get(name, UNKNOWN))
+
+
+def _canonical_claim(name: Field, canonical: Canonical | None) -> Claim | None:
+    if canonical is None or name not in canonical.fields:
+        return None
+    source = canonical.provenance.get(name, Provenance(replica=None))
+    return Claim(value=canonical.fields[name], source=source, canonical=True)
+
+
+def _refused(name: Field, canonical: Canonical, intruders: Sequence[Side], policy: MergePolicy) -> Verdict:
+    """Edits on sides that only receive: kept as a conflict, and the canonical value is put back."""
+    mine = _canonical_claim(name, canonical)
+    assert mine is not None
+    claims = [
+        mine,
+        *(Claim(value=side.seen[name], source=side.touched or Provenance(replica=side.replica)) for side in intruders),
+    ]
+    conflict = settle(name, Reason.DIRECTION, canonical.fields[name], claims, policy)
+    conflict = Conflict(
+        field=name,
+        reason=Reason.DIRECTION,
+        base=conflict.base,
+        claims=conflict.claims,
+        proposed=mine.value,
+        winner=mine,
+        settled=True,
+    )
+    return Verdict(value=mine.value, source=mine.source, conflict=conflict)
+
+
+def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDecision:
+    """The side's new base and agreement, and what it still has to be told."""
+    if isinstance(side.head, Tombstone):
+        base: Fields = side.base.fields if side.base is not None else {}
+        return SideDecision(base=base, agreed=side.agreed, gone=True)
+    agreed: dict[Field, Value] = dict(side.agreed)
+    writes: dict[Field, FieldChange] = {}
+    open_fields = [
+        name for name in after if name in side.fields and name not in waiting and _unsettled(side, name, after[name])
+    ]
+    # Rendering a body is dear, so it is projected only where it matters.
+    holds = side.project(
+        {name: value for name, value in after.items() if name in open_fields or name is not Field.BODY}
+    )
+    for name in open_fields:
+        seen = side.seen.get(name, UNKNOWN)
+        # A value that was read from this very side is not sent back, whatever a converter would make of it.
+        if seen is not UNKNOWN and (
+            equal(name, seen, after[name]) or (name in holds and equal(name, seen, holds[name]))
+        ):
+            agreed[name] = after[name]
+        elif side.receives and seen is not UNKNOWN:
+            writes[name] = FieldChange(old=seen, new=after[name])
+            agreed.pop(name, None)
+    return SideDecision(base=side.seen, agreed=agreed, writes=ChangeSet(fields=writes))
+
+
+def _unsettled(side: Side, name: Field, value: Value) -> bool:
+    """Whether the side must be looked at: somebody wrote there, or the canonical value moved on."""
+    return side.edited(name) or not side.delivered(name, value) or any(event.field is name for event in side.overrun)
