@@ -4,6 +4,8 @@ from typing import Any
 
 from .adf_read import read_adf
 from .adf_write import write_adf
+from .html_read import read_html
+from .html_write import write_html
 from .md_read import read_markdown
 from .md_write import write_markdown
 from .wiki_read import read_wiki
@@ -28,3 +30,13 @@ def markdown_to_wiki(text: str) -> str:
 def wiki_to_markdown(text: str) -> str:
     """The Markdown of wiki markup; what is not closed or not known stays as words."""
     return write_markdown(read_wiki(text))
+
+
+def markdown_to_html(text: str) -> str:
+    """Sanitised HTML for Azure DevOps."""
+    return write_html(read_markdown(text))
+
+
+def html_to_markdown(html: str) -> str:
+    """The Markdown of HTML, sanitised first; a mention becomes the person's name after an @."""
+    return write_markdown(read_html(html))

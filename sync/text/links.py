@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _START = re.compile(r"(?:https?|ftp)://|(?<![^\s*_~(])www\.", re.IGNORECASE)
-_BODY = re.compile(r"[^\s<]*")
+_BODY = re.compile("[^\\s<\u2063]*")
 _HOST = re.compile(r"[^\W_](?:[\w.-]*\w)?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _ENTITY_TAIL = re.compile(r"&[A-Za-z]+;$")
 _ANY = re.compile(

@@ -54,7 +54,7 @@ def _title(source: str) -> str:
 
 
 def summary(title: str) -> str:
-    """A plain title as the source of a summary."""
+    """A title as the source of a summary."""
     pieces = title.replace("\n", " ").split(FENCE)
     if len(pieces) % 2 == 0:
         pieces = [unfenced(title)]

@@ -35,6 +35,13 @@ def read_markdown(source: str) -> list[Node]:
     return _blocks(tokens)
 
 
+def block_tokens(source: str) -> list[Token]:
+    """The parser's tokens for the blocks alone, each with the lines it stands on."""
+    tokens: list[Token] = []
+    _parser().block.parse(source, _parser(), {}, tokens)
+    return tokens
+
+
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True, "maxNesting": _LEVELS + 20})

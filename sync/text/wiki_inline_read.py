@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     | \[(?P<link>(?:\\.|![^!\n\[\]]*!|[^\\\[\]\n])+)\]
     | !(?P<image>[^\s!|][^!\n|]*(?:\|[^!\n]*)?)!
     | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z]\w{{1,31}});)
-    | (?P<url>(?:https?|ftp|file)://[^\s|\]{{}}<>"]+)
+    | (?P<url>(?:https?|ftp|file)://[^\s|\]{{}}<>"{FENCE}]+)
     | (?P<phrase>\?\?|[*_+^~-]+)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -35,6 +35,7 @@ _MARKS: dict[str, Mark] = {
     "??": mark("em"),
 }
 _TARGET = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|//|www\.|[#^~/]|\\\\)\S", re.IGNORECASE)
+_RELATIVE = re.compile(r"[\w%-]*[./#?][\w%./#?=&:+~-]*")
 _WORD = re.compile(r"\w")
 _PARAMETER = re.compile(r"[A-Za-z]+\s*=\s*[^,|]*|thumbnail", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -94,7 +95,8 @@ def _link(token: re.Match[str], depth: int) -> list[Node | _Sign]:
     label, target, title = _parts(token["link"])
     if target.startswith("~") and len(target) > 1 and not label:
         return [text("@" + unescape(target[1:]).removeprefix("accountid:"))]
-    if not _TARGET.match(target) and "@" not in target[1:] or depth >= _DEPTH:
+    known = _TARGET.match(target) or "@" in target[1:] or (label and _RELATIVE.fullmatch(target))
+    if not known or depth >= _DEPTH:
         return [text(unescape(token.group()))]
     target = unescape(target.strip())
     if target.startswith("^"):
@@ -134,10 +136,14 @@ def _image(token: re.Match[str], depth: int) -> list[Node | _Sign]:
         return [text(unescape(token.group()))]
     fields = [f.strip() for f in _PARAMETER.findall(tail)]
     known = {f.partition("=")[0].strip().lower(): f.partition("=")[2].strip() for f in fields}
-    rest = ",".join(re.sub(r"\s*=\s*", "=", f) for f in fields if f.partition("=")[0].strip().lower() not in ("alt", "title"))
+    rest = ",".join(
+        re.sub(r"\s*=\s*", "=", f) for f in fields if f.partition("=")[0].strip().lower() not in ("alt", "title")
+    )
     remote = re.match(r"[a-z]+://|data:", src, re.IGNORECASE)
     alt = known.get("alt") or ("" if remote else src)
-    return [node("image", src=src if remote else "attachment:" + src, alt=alt, title=known.get("title") or rest or None)]
+    return [
+        node("image", src=src if remote else "attachment:" + src, alt=alt, title=known.get("title") or rest or None)
+    ]
 
 
 def _entity(token: re.Match[str], depth: int) -> list[Node | _Sign]:

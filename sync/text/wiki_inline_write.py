@@ -10,6 +10,8 @@ from .nodes import Node, Span, attr, lines, marked, merged, nested
 
 SIGNS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 _SCRIPTS = {"sub": "~", "sup": "^"}
+_TOUCHING = ("{", "}", *SIGNS.values(), *_SCRIPTS.values())
+_SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in "|[]{}^\\")
 _ENTITY = re.compile(r"&(?=#?\w{1,31};)")
 _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!(?=\S)|\?\?|[*_+^~-]+")
@@ -46,16 +48,12 @@ def _line(nodes: Sequence[Node], *, cell: bool, start: bool = True) -> str:
             done.append(_text(value, before, after, cell))
         elif kind in ("open", "close"):
             outside = before if kind == "open" else after
-            braced = bool(_WORD.match(outside)) or outside in ("{", "}", *SIGNS.values(), *_SCRIPTS.values())
-            done.append(f"{{{value}}}" if braced or (kind, value) in _unpaired(out, place) else value)
+            braced = _WORD.match(outside) or outside in _TOUCHING or (kind == "close" and "://" in out[place - 1][1])
+            done.append(f"{{{value}}}" if braced else value)
         else:
             done.append(value)
     joined = "".join(done).strip(" \t")
     return _line_start(joined) if start and out and out[0][0] == "text" else joined
-
-
-def _unpaired(out: list[tuple[str, str]], place: int) -> tuple[tuple[str, str], ...]:
-    return ()
 
 
 def _pieces(tree: Sequence[Node | Span], cell: bool) -> Iterator[tuple[str, str]]:
@@ -107,7 +105,7 @@ def _link(span: Span, inner: list[tuple[str, str]], cell: bool) -> str:
     if not title and all(kind == "text" for kind, _ in inner):
         found = addresses(words)
         if len(found) == 1 and found[0].end - found[0].start == len(words) and found[0].href == attr(span.mark, "href"):
-            return words if "://" in words[:8] else f"[{words}|{href}]" if "@" not in words else f"[{words}|{href}]"
+            return words if "://" in words[:8] else f"[{words}|{href}]"
     if href.startswith("attachment:"):
         return f"[^{href.removeprefix('attachment:')}]"
     label = _line_of(inner)
@@ -117,12 +115,14 @@ def _link(span: Span, inner: list[tuple[str, str]], cell: bool) -> str:
 def _line_of(inner: list[tuple[str, str]]) -> str:
     out: list[str] = []
     for kind, value in inner:
-        out.append(_text(value, " ", " ", True) if kind == "text" else f"{{{value}}}" if kind in ("open", "close") else value)
+        out.append(
+            _text(value, " ", " ", True) if kind == "text" else f"{{{value}}}" if kind in ("open", "close") else value
+        )
     return "".join(out).replace("\n", " ")
 
 
 def _target(href: str) -> str:
-    return quote(href, safe="".join(chr(c) for c in range(33, 127) if chr(c) not in "|[]{}^\\") + "é") if re.search(r"[\s|\[\]{}\\]", href) else href
+    return quote(href, safe=_SAFE) if re.search(r"[\s|\[\]{}\\]", href) else href
 
 
 def _image(image: Node) -> str:

@@ -232,7 +232,9 @@ def _item(frame: _Frame, marker: str, words: str) -> None:
     del frame.items[level:]
     last = frame.items.pop() if len(frame.items) == level else None
     siblings = frame.target()
-    same = last is not None and (last[0][-1] == "#") == (marker[-1] == "#") and siblings and siblings[-1]["type"] == kind
+    same = (
+        last is not None and (last[0][-1] == "#") == (marker[-1] == "#") and siblings and siblings[-1]["type"] == kind
+    )
     if not same:
         siblings.append(node(kind, []))
     made = node("listItem", [])
