@@ -1,0 +1,3 @@
+"""GitHub Issues, on github.com and on GitHub Enterprise Server, through PyGithub."""
+
+TITLE = "GitHub"

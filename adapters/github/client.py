@@ -1,0 +1,136 @@
+"""PyGithub without its own retries and pacing, sending everything through our transport."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from github import Auth, Github, GithubException
+from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
+
+from adapters._http import Pace, Redactor, TrackerTransport, mount, parse_http_date
+from adapters.github.errors import message_of, parsed, rate_limit, refusal
+from adapters.github.settings import Settings
+from sync.core.errors import Malformed, TrackerError, Uncertain
+from sync.core.ports import Traffic
+
+API_VERSION = "2022-11-28"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One successful answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime:
+        """GitHub's own time of the answer."""
+        return parse_http_date(self.headers.get("date")) or datetime.now(UTC)
+
+
+class Client:
+    """One repository behind PyGithub.
+
+    Requests go through the library's `requester` rather than its objects: those complete themselves with one
+    request for each ticket, hide status and headers, send `since` without converting its zone, and know no issue types.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        traffic: Traffic,
+        *,
+        name: str = "github",
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        redactor = Redactor()
+        token = settings.auth.token.get_secret_value()
+        redactor.add(token)
+        self.transport = TrackerTransport(
+            name, traffic, pace=pace or settings.pace(), redactor=redactor, sleep=sleep, classify=_limited
+        )
+        self.library = Github(
+            auth=Auth.Token(token),
+            base_url=settings.url,
+            per_page=100,
+            retry=None,
+            seconds_between_requests=None,
+            seconds_between_writes=None,
+            api_version=API_VERSION,
+            lazy=True,
+        )
+        self._mount(urlsplit(settings.url).scheme)
+        self.repository = f"/repos/{settings.project}"
+
+    def _mount(self, scheme: str) -> None:
+        plain = HTTPSRequestsConnectionClass if scheme == "https" else HTTPRequestsConnectionClass
+
+        def connect(host: str, port: int | None = None, **options: Any) -> Any:
+            connection = plain(host, port, **options)
+            mount(connection.session, self.transport)
+            return connection
+
+        # The library's own hook for another connection is one for the whole process; this is for one requester.
+        setattr(self.library.requester, "_Requester__connectionClass", connect)  # noqa: B010
+
+    def get(self, path: str, query: Mapping[str, str] | None = None, *, what: str) -> Answer:
+        """Read; `path` is below the repository, or absolute from the API's root when it starts with `/`, or a link."""
+        return self.send("GET", path, what=what, query=query)
+
+    def send(
+        self, method: str, path: str, *, what: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> Answer:
+        """Send one request; raises `sync.core.errors` for any answer but a success."""
+        write = method != "GET"
+        url = path if path.startswith(("/", "http")) else f"{self.repository}/{path}".rstrip("/")
+        status, headers, text = self.library.requester.requestJson(
+            method, url, parameters=dict(query or {}), input=body
+        )
+        if status >= 400:
+            raise refusal(status, headers, parsed(text), what=f"github: {what}", write=write)
+        content = parsed(text)
+        if content is None and status != 204 and text:
+            if write:
+                raise Uncertain(f"github: {what}: done, but the answer is no JSON")
+            raise Malformed(f"github: {what}: the answer is no JSON")
+        return Answer(status=status, headers=headers, body=content, links=_links(headers.get("link", "")))
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.library.close()
+
+
+def guarded(what: str, error: GithubException) -> TrackerError:
+    """The error behind one of the library's own exceptions."""
+    headers = {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
+    return refusal(error.status, headers, error.data, what=f"github: {what}", write=False)
+
+
+def _limited(response: requests.Response) -> TrackerError | None:
+    if response.status_code not in (403, 429):
+        return None
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    try:
+        message = message_of(json.loads(response.text))
+    except ValueError:
+        message = ""
+    return rate_limit(response.status_code, headers, message)
+
+
+def _links(header: str) -> dict[str, str]:
+    links: dict[str, str] = {}
+    for link in requests.utils.parse_header_links(header) if header else []:
+        if "rel" in link and "url" in link:
+            links[link["rel"]] = link["url"]
+    return links

@@ -1,0 +1,81 @@
+"""A ticket's own history, replayed: GitHub's timeline names what happened, here each entry gets the state around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from adapters.github import wire
+from sync.core.ids import NativeRef
+from sync.core.models import JsonObject, NativeEvent
+
+_STATES = {"closed": "closed", "reopened": "open"}
+
+
+def replay(ref: NativeRef, entries: Iterable[JsonObject]) -> Iterator[NativeEvent]:
+    """Events with `before` and `after` in their payload; entries that change nothing of ours are left out.
+
+    `entries` must be the whole timeline, oldest first. Bodies are not in it.
+    """
+    state: JsonObject = {
+        "title": "",
+        "state": "open",
+        "state_reason": None,
+        "labels": [],
+        "assignees": [],
+        "type": None,
+    }
+    for entry in entries:
+        at = wire.moment(entry.get("created_at"))
+        number = entry.get("id")
+        if at is None or not isinstance(number, int):
+            continue
+        before = _before(state, entry)
+        after = _after(before, entry)
+        if after is None:
+            continue
+        state = after
+        author = wire.name_of(entry.get("actor"), "login")
+        payload: JsonObject = {"event": entry.get("event"), "before": before, "after": after}
+        yield NativeEvent(id=f"{ref}:{number}", ref=ref, author=author, at=at, payload=payload)
+
+
+def _before(state: JsonObject, entry: JsonObject) -> JsonObject:
+    """A rename says what the title was."""
+    rename = entry.get("rename")
+    if entry.get("event") == "renamed" and isinstance(rename, dict):
+        return {**state, "title": wire.text_of(rename, "from")}
+    return state
+
+
+def _after(state: JsonObject, entry: JsonObject) -> JsonObject | None:
+    event = entry.get("event")
+    match event:
+        case "renamed":
+            rename = entry.get("rename")
+            return {**state, "title": wire.text_of(rename, "to")} if isinstance(rename, dict) else None
+        case "closed" | "reopened":
+            reason = entry.get("state_reason") or ("completed" if event == "closed" else None)
+            return {**state, "state": _STATES[event], "state_reason": reason}
+        case "labeled" | "unlabeled":
+            label = wire.name_of(entry.get("label"))
+            return None if label is None else {**state, "labels": _changed(state["labels"], label, event == "labeled")}
+        case "assigned" | "unassigned":
+            user = wire.slim_account(entry.get("assignee"))
+            if user is None:
+                return None
+            others = [one for one in state["assignees"] if one.get("login") != user.get("login")]
+            return {**state, "assignees": others + ([user] if event == "assigned" else [])}
+        case "issue_type_added" | "issue_type_changed":
+            return {**state, "type": wire.name_of(entry.get("issue_type"))}
+        case "issue_type_removed":
+            return {**state, "type": None}
+        case "parent_issue_added" | "parent_issue_removed":
+            parent = entry.get("parent_issue")
+            number = parent.get("number") if isinstance(parent, dict) and event == "parent_issue_added" else None
+            return {**state, "parent": None if number is None else str(number)}
+    return None
+
+
+def _changed(labels: list[str], label: str, there: bool) -> list[str]:
+    others = [one for one in labels if one.casefold() != label.casefold()]
+    return [*others, label] if there else others

@@ -1,0 +1,62 @@
+"""The keys of a `[trackers.x]` table with `kind = "github"`."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import Field as Key
+
+from adapters._http import Pace
+
+
+class Auth(BaseModel):
+    """Who we are on GitHub."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    token: SecretStr = Key(
+        description="a personal access token, or an App's installation token; issues: read and write"
+    )
+    user: str | None = Key(
+        default=None, description="the account's login; needed only with an App's token, which may not ask who it is"
+    )
+
+
+class Settings(BaseModel):
+    """One repository as a replica."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    url: str = Key(
+        default="https://api.github.com",
+        description="the API's root; for GitHub Enterprise Server https://HOST/api/v3",
+    )
+    project: str = Key(description="the repository, owner/name")
+    auth: Auth = Key(description="the credentials")
+    # GitHub asks for a second between writes; PyGithub paces so by default, and here it is done in one place for all.
+    seconds_between_writes: float = Key(default=1.0, ge=0, description="the least time between two writes")
+    seconds_between_requests: float = Key(default=0.25, ge=0, description="the least time between two requests")
+    timeout: float = Key(default=30.0, gt=0, description="how long to wait for an answer, in seconds")
+
+    @field_validator("url")
+    @classmethod
+    def _root(cls, url: str) -> str:
+        if not re.match(r"https?://[^/\s]+", url):
+            raise ValueError("write the API's root with its scheme, for example https://api.github.com")
+        return url.rstrip("/")
+
+    @field_validator("project")
+    @classmethod
+    def _owner_and_name(cls, project: str) -> str:
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", project):
+            raise ValueError("write the repository as owner/name, for example acme/payments")
+        return project
+
+    def pace(self) -> Pace:
+        """How fast we go."""
+        return Pace(
+            between_requests=self.seconds_between_requests,
+            between_writes=self.seconds_between_writes,
+            read_timeout=self.timeout,
+        )

@@ -1,0 +1,163 @@
+"""GitHub's payloads: what is kept of them, and accessors that take any JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sync.core.errors import Malformed
+from sync.core.ids import NativeRef
+from sync.core.models import JsonObject, NativeComment, NativeTicket
+
+#: Members that a stored issue keeps as they are; the rest is links and what changes without an edit.
+_KEPT = ("id", "number", "url", "html_url", "title", "body", "state", "state_reason", "parent_issue_url")
+_KEPT_TOO = ("created_at", "updated_at", "comments", "locked")
+_COMMENT_KEPT = ("id", "url", "html_url", "issue_url", "body", "created_at", "updated_at")
+_VERSIONED = ("title", "body", "state", "state_reason", "labels", "assignees", "type", "updated_at")
+_ISSUE_URL = re.compile(r"^(?P<repository>.*)/issues/(?P<number>\d+)/?$")
+
+
+def moment(value: Any) -> datetime | None:
+    """A time as GitHub writes it (UTC, whole seconds), aware; None for anything else."""
+    try:
+        read = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def stamp(value: datetime) -> str:
+    """A time as GitHub reads it; other zones are converted, not relabelled."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def text_of(payload: JsonObject, name: str) -> str:
+    """The string member; empty for null, absent or anything else."""
+    value = payload.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def names_of(value: Any, member: str = "name") -> list[str]:
+    """The names in a list of strings or of objects."""
+    rows = value if isinstance(value, list) else []
+    names = [row.get(member) if isinstance(row, dict) else row for row in rows]
+    return [name for name in names if isinstance(name, str)]
+
+
+def name_of(value: Any, member: str = "name") -> str | None:
+    """The name of an object, or the string itself."""
+    found = value.get(member) if isinstance(value, dict) else value
+    return found if isinstance(found, str) and found else None
+
+
+def account_ids(value: Any) -> list[str]:
+    """By what an account may be named in the config: its login, then its id."""
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, dict):
+        return []
+    login, number = value.get("login"), value.get("id")
+    return [
+        name for name in (login, str(number) if isinstance(number, int) else None) if isinstance(name, str) and name
+    ]
+
+
+def issue_number(url: Any) -> int | None:
+    """The number at the end of an issue's address."""
+    match = _ISSUE_URL.match(url) if isinstance(url, str) else None
+    return int(match["number"]) if match else None
+
+
+def parent_ref(payload: JsonObject) -> NativeRef | None:
+    """The parent's ref; `owner/name#12` for one in another repository."""
+    if isinstance(payload.get("parent"), str):
+        return NativeRef(payload["parent"])
+    match = _ISSUE_URL.match(text_of(payload, "parent_issue_url"))
+    if match is None:
+        return None
+    own = _ISSUE_URL.match(text_of(payload, "url"))
+    if own is None or own["repository"].casefold() == match["repository"].casefold():
+        return NativeRef(match["number"])
+    return NativeRef("/".join(match["repository"].split("/")[-2:]) + f"#{match['number']}")
+
+
+def is_pull(payload: JsonObject) -> bool:
+    """Whether a row of the issues list is a pull request."""
+    return payload.get("pull_request") is not None
+
+
+def slim_account(value: Any) -> JsonObject | None:
+    """An account without its links."""
+    if not isinstance(value, dict):
+        return None
+    return {name: value.get(name) for name in ("login", "id", "type")}
+
+
+def slim_issue(issue: JsonObject) -> JsonObject:
+    """What we keep of an issue: the same whether it came from a list, a direct read or a write."""
+    kept = {name: issue.get(name) for name in _KEPT + _KEPT_TOO}
+    people = issue.get("assignees")
+    return kept | {
+        "labels": names_of(issue.get("labels")),
+        "assignees": [slim_account(user) for user in people if isinstance(user, dict)]
+        if isinstance(people, list)
+        else [],
+        "user": slim_account(issue.get("user")),
+        "type": name_of(issue.get("type")),
+    }
+
+
+def version_of(payload: JsonObject) -> str:
+    """Differs with every edit, two within one second included."""
+    content = {name: payload.get(name) for name in _VERSIONED} | {"parent": parent_ref(payload)}
+    content["labels"] = sorted(names_of(content["labels"]))
+    content["assignees"] = sorted(names_of(content["assignees"], "login"))
+    return _digest(content)
+
+
+def ticket(issue: Any, *, fetched_at: datetime) -> NativeTicket:
+    """A row or answer as a ticket; `Malformed` names what is missing."""
+    if not isinstance(issue, dict) or not isinstance(issue.get("number"), int):
+        raise Malformed(f"an issue without a number: {json.dumps(issue)[:80]}")
+    number, updated = issue["number"], moment(issue.get("updated_at"))
+    if updated is None or not isinstance(issue.get("id"), int) or not isinstance(issue.get("state"), str):
+        raise Malformed(f"#{number} lacks its id, state or updated_at")
+    payload = slim_issue(issue)
+    count = issue.get("comments")
+    return NativeTicket(
+        ref=NativeRef(str(number)),
+        key=f"#{number}",
+        url=text_of(issue, "html_url"),
+        number=number,
+        version=version_of(payload),
+        payload=payload,
+        fetched_at=fetched_at,
+        updated_at=updated,
+        comment_count=count if isinstance(count, int) else None,
+        comments=() if count == 0 else None,
+    )
+
+
+def comment(row: Any) -> NativeComment | None:
+    """A comment of the feed; None for one on a pull request, `Malformed` for what is none at all."""
+    if not isinstance(row, dict) or not isinstance(row.get("id"), int):
+        raise Malformed(f"a comment without an id: {json.dumps(row)[:80]}")
+    number = issue_number(row.get("issue_url"))
+    if number is None or moment(row.get("updated_at")) is None:
+        raise Malformed(f"comment {row['id']} lacks its issue_url or updated_at")
+    if "/pull/" in text_of(row, "html_url"):
+        return None
+    payload = {name: row.get(name) for name in _COMMENT_KEPT} | {"user": slim_account(row.get("user"))}
+    return NativeComment(
+        ref=NativeRef(str(row["id"])),
+        ticket=NativeRef(str(number)),
+        version=_digest({"body": row.get("body"), "updated_at": row.get("updated_at")}),
+        payload=payload,
+    )
+
+
+def _digest(content: JsonObject) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:20]

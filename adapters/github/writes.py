@@ -1,0 +1,84 @@
+"""One operation as one request, and whether GitHub did all of it: what it may not do it drops in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from adapters.github import wire
+from sync.core.errors import InvariantBroken
+from sync.core.models import Field, FieldProblem
+from sync.core.ports import NativeOp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteRequest:
+    """Method, path below the repository and JSON; `gone_is_done` for a removal of what is not there any more."""
+
+    method: str
+    path: str
+    body: Any = None
+    gone_is_done: bool = False
+
+
+def request_for(op: NativeOp) -> WriteRequest:
+    """The request of an operation that `codec` made."""
+    issue, payload = f"issues/{op.ref}", op.payload
+    match op.action:
+        case "issue.create":
+            return WriteRequest(method="POST", path="issues", body=payload)
+        case "issue.edit":
+            return WriteRequest(method="PATCH", path=issue, body=payload)
+        case "labels.add":
+            return WriteRequest(method="POST", path=f"{issue}/labels", body=payload)
+        case "label.remove":
+            name = quote(str(payload["label"]), safe="")
+            return WriteRequest(method="DELETE", path=f"{issue}/labels/{name}", gone_is_done=True)
+        case "assignees.add":
+            return WriteRequest(method="POST", path=f"{issue}/assignees", body=payload)
+        case "assignees.remove":
+            return WriteRequest(method="DELETE", path=f"{issue}/assignees", body=payload)
+        case "parent.set":
+            # The child is named by its database id, not by its number.
+            body = {name: payload[name] for name in ("sub_issue_id", "replace_parent")}
+            return WriteRequest(method="POST", path=f"issues/{payload['parent']}/sub_issues", body=body)
+        case "parent.clear":
+            body = {"sub_issue_id": payload["sub_issue_id"]}
+            return WriteRequest(
+                method="DELETE", path=f"issues/{payload['parent']}/sub_issue", body=body, gone_is_done=True
+            )
+        case "comment.create":
+            return WriteRequest(method="POST", path=f"{issue}/comments", body=payload)
+        case "comment.edit":
+            return WriteRequest(method="PATCH", path=f"issues/comments/{op.comment}", body=payload)
+        case "comment.delete":
+            return WriteRequest(method="DELETE", path=f"issues/comments/{op.comment}", gone_is_done=True)
+    raise InvariantBroken(f"github: no request for {op.action}")
+
+
+def silently_dropped(op: NativeOp, answer: Any) -> FieldProblem | None:
+    """What was asked for and is not in the answer."""
+    sent = op.payload
+    if isinstance(answer, list):
+        answer = {"labels": answer}
+    if not isinstance(answer, dict):
+        return None
+    if "labels" in sent and (lost := _lost(sent["labels"], wire.names_of(answer.get("labels")))):
+        message = f"GitHub dropped the label {', '.join(lost)} in silence"
+        return FieldProblem(field=Field.LABELS, message=message, mend="Give the token's account push access.")
+    if "assignees" in sent and op.action != "assignees.remove":
+        there = wire.names_of(answer.get("assignees"), "login")
+        if lost := _lost(sent["assignees"], there):
+            message = f"GitHub dropped the assignee {', '.join(lost)} in silence"
+            mend = "Give the person access to the repository, or take the login out of [people.x]."
+            return FieldProblem(field=Field.ASSIGNEES, message=message, mend=mend)
+    if "type" in sent and wire.name_of(answer.get("type")) != sent["type"]:
+        message = f"GitHub dropped the type {sent['type']} in silence"
+        return FieldProblem(field=Field.TYPE, message=message, mend="Give the token's account push access.")
+    return None
+
+
+def _lost(sent: list[str], there: list[str]) -> list[str]:
+    known = {name.casefold() for name in there}
+    return [name for name in sent if name.casefold() not in known]
