@@ -53,7 +53,7 @@ ANYWHERE = (Fault.RETRY, Fault.RETRY_LATER, Fault.UNREACHABLE, Fault.AUTH, Fault
 WRITING = (Fault.REFUSED, Fault.LOST, Fault.LOST_UNDONE, Fault.LATE)
 PULLING = (Fault.CUT, Fault.REPEATED)
 #: How long `RETRY_LATER` asks for.
-LATER = timedelta(seconds=30)
+LATER = timedelta(minutes=5)
 
 
 @dataclass(slots=True)

@@ -28,6 +28,8 @@ class MemoryAdapter:
     def probe(self) -> Capabilities:
         """See `Adapter`."""
         self._count("probe")
+        if not self._tracker.exists:
+            raise Rejected(f"there is no project {self._tracker.name}: check `project`")
         knobs = self._tracker.knobs
         types = tuple(row.native for row in knobs.mapping().types)
         return Capabilities(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,8 +108,8 @@ class MemoryCodec:
             key = NATIVE_KEYS[name]
             if key in native and value is not UNKNOWN:
                 word = native[key]
-                if key == "text" and self.knobs.foresight:
-                    word = self.knobs.text_rewrite(word)
+                if key == "text":
+                    word = self._kept(word)
                 held[name] = _read(name, word, mapping)
         return held
 
@@ -140,7 +141,7 @@ class MemoryCodec:
         parts = [
             (names[key], part)
             for key, value in sorted(native.items())
-            if (part := _part(key, current.payload.get(key), value)) is not None
+            if (part := _part(key, current.payload.get(key), value, self._kept)) is not None
         ]
         if self.knobs.one_request and len(parts) > 1:
             parts = [(frozenset().union(*(part[0] for part in parts)), _joined([part[1] for part in parts]))]
@@ -180,6 +181,10 @@ class MemoryCodec:
             marker=marker,
         )
         return Encoded(ops=(op,))
+
+    def _kept(self, text: str) -> str:
+        """What the server will make of a text, as far as we know."""
+        return self.knobs.text_rewrite(text) if self.knobs.foresight else text
 
     def _native(
         self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
@@ -279,14 +284,14 @@ def _read(name: Field, word: Any, mapping: ProjectMapping) -> Value:
     return word
 
 
-def _part(key: str, old: Any, new: Any) -> JsonObject | None:
+def _part(key: str, old: Any, new: Any, kept: Callable[[str], str]) -> JsonObject | None:
     """The part of a request that changes one member; None when nothing changes."""
     if isinstance(new, list):
-        there = old if isinstance(old, list) else []
+        there = [word for word in old if isinstance(word, str)] if isinstance(old, list) else []
         add, remove = sorted(set(new) - set(there)), sorted(set(there) - set(new))
         verbs = {"add": add, "remove": remove}
         return {verb: {key: words} for verb, words in verbs.items() if words} or None
-    if old == new or (key == "text" and equal(Field.BODY, old if isinstance(old, str) else "", new)):
+    if old == new or (key == "text" and equal(Field.BODY, old if isinstance(old, str) else "", kept(new))):
         return None
     return {"set": {key: new}}
 

@@ -51,8 +51,11 @@ class MemoryTracker:
         name: str = "memory",
         knobs: MemoryKnobs | None = None,
         clock: Callable[[], datetime] | None = None,
+        *,
+        exists: bool = True,
     ) -> None:
         self.name = name
+        self.exists = exists
         self.knobs = MemoryKnobs() if knobs is None else knobs
         self.clock = ManualClock() if clock is None else clock
         self.journal: list[MemoryWrite] = []
