@@ -1,0 +1,3 @@
+"""Azure DevOps work items, through the `azure-devops` client library."""
+
+TITLE = "Azure DevOps"

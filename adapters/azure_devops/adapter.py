@@ -1,0 +1,247 @@
+"""Executes requests against one project; `open_adapter` makes one that has not asked anything yet."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from adapters._http import Pace
+from adapters.azure_devops import client, codec_text, wire
+from adapters.azure_devops.client import Service
+from adapters.azure_devops.codec import FIELDS
+from adapters.azure_devops.errors import NotThere
+from adapters.azure_devops.feed import Feed
+from adapters.azure_devops.reading import Malformed, Reader, native_comment
+from adapters.azure_devops.settings import Settings
+from sync.core.capabilities import Capabilities, ProjectFacts
+from sync.core.errors import ConfigError, Rejected
+from sync.core.errors import Malformed as MalformedAnswer
+from sync.core.ids import Cursor, NativeRef, ReplicaName
+from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
+from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+
+#: The service's limits, in characters.
+TITLE_LIMIT, TEXT_LIMIT = 255, 1_000_000
+_PATCH = "application/json-patch+json"
+
+
+class AzureDevOpsAdapter:
+    """See `Adapter`."""
+
+    def __init__(self, service: Service, *, replica: ReplicaName, select: str | None) -> None:
+        self.traffic = service.traffic
+        self.replica = replica
+        self._service = service
+        self._reader = Reader(service, select)
+
+    def probe(self) -> Capabilities:
+        """See `Adapter`."""
+        me = self._service.location.get_connection_data().authenticated_user
+        project = self._project()
+        account = [one for one in (me.id, _mail(me), me.subject_descriptor) if one]
+        types = self._service.tracking.get_work_item_types(self._service.project)
+        enabled = [kind for kind in types or () if not kind.is_disabled]
+        process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))
+        states = {kind.name: {state.name: state.category or "" for state in kind.states or ()} for kind in enabled}
+        return Capabilities(
+            server=f"Azure DevOps ({process or 'unknown process'})",
+            account=account[0] if account else "",
+            fields=FIELDS,
+            facts=ProjectFacts(
+                statuses={name: category for known in states.values() for name, category in known.items()},
+                statuses_by_type={name: tuple(known) for name, known in states.items()},
+                types=tuple(states),
+                priorities=("1", "2", "3", "4"),
+                extra={
+                    "url": self._service.url,
+                    "account": account,
+                    "process": process,
+                    "states": states,
+                    "body_fields": {kind.name: _body_field(kind) for kind in enabled},
+                },
+            ),
+            max_assignees=1,
+            title_limit=TITLE_LIMIT,
+            body_limit=TEXT_LIMIT,
+            conditional_writes=True,
+            history=True,
+            clock_resolution=timedelta(milliseconds=10),
+            feeds=2,
+        )
+
+    def pull(self, since: Cursor | None) -> Iterator[Page]:
+        """See `Adapter`."""
+        return Feed(self._reader).pull(since)
+
+    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+        """See `Adapter`: 200 to a request, and one more for each that has comments."""
+        numbers = list(dict.fromkeys(int(ref) for ref in refs if ref.isdigit()))
+        yield from (Gone(ref=ref, reason="no work item has such a number") for ref in refs if not ref.isdigit())
+        for item in self._reader.items(numbers):
+            if isinstance(item, Malformed):
+                raise MalformedAnswer(f"Azure DevOps: work item {item}")
+            yield self._reader.with_comments(item) if isinstance(item, NativeTicket) else item
+
+    def find(self, op: NativeOp, *, fence: int) -> NativeRef | None:
+        """See `Adapter`: our own work items above the fence, by their marker; a comment by its text."""
+        if op.kind is OpKind.COMMENT_CREATE:
+            return self._find_comment(op)
+        wanted = f"{wire.MARKER_URL}{op.marker}"
+        numbers = self._reader.query(f"[System.Id] > {fence}", "[System.CreatedBy] = @Me")
+        for item in self._reader.items(numbers):
+            if isinstance(item, NativeTicket) and wanted in wire.hyperlinks(item.payload):
+                return item.ref
+        return None
+
+    def write(self, op: NativeOp) -> Receipt:
+        """See `Adapter`."""
+        match op.kind:
+            case OpKind.CREATE:
+                route = {"type": op.payload["type"]}
+                answer = self._patch("POST", client.NEW_WORK_ITEM, route, op.payload["patch"])
+                return self._receipt(answer)
+            case OpKind.UPDATE:
+                return self._receipt(self._patch("PATCH", client.WORK_ITEM, {"id": _ref(op)}, self._operations(op)))
+        return self._write_comment(op)
+
+    def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
+        """See `Adapter`: the service tells it one work item at a time."""
+        for ref in refs:
+            type_ = ""
+            for update in self._reader.updates(ref):
+                fields = wire.mapping(update.get("fields"))
+                type_ = wire.text(wire.mapping(fields.get(wire.WORK_ITEM_TYPE)).get("newValue")) or type_
+                at = _event_time(update)
+                if at <= since:
+                    continue
+                authors = wire.people_ids(update.get("revisedBy"))
+                yield NativeEvent(
+                    id=f"{ref}.{wire.number(update.get('id'))}",
+                    ref=ref,
+                    author=authors[0] if authors else None,
+                    at=at,
+                    payload={"fields": fields, "relations": update.get("relations"), "type": type_},
+                )
+
+    def clock(self) -> ClockReading:
+        """See `Adapter`."""
+        return self._service.transport.clock()
+
+    def close(self) -> None:
+        """See `Adapter`."""
+        self._service.close()
+
+    # -- pieces ----------------------------------------------------------------------------------
+
+    def _project(self) -> Any:
+        try:
+            return self._service.core.get_project(self._service.project, include_capabilities=True)
+        except NotThere as error:
+            raise Rejected(
+                f"Azure DevOps: there is no project {self._service.project!r} at {self._service.url}, or the token may "
+                "not see it. Check `project` and `url` of the tracker in the config."
+            ) from error
+
+    def _operations(self, op: NativeOp) -> list[JsonObject]:
+        """The patch of an update: first the test of the revision, then what goes, then what comes.
+
+        A link is removed by its place, links raise no revision and come in any order: so the place is read now.
+        """
+        patch = [*op.payload["patch"]]
+        if (parent := op.payload.get("unlink")) is not None:
+            query = {"$expand": "relations"}
+            payload = self._service.call("GET", client.WORK_ITEM, route={"id": _ref(op)}, query=query)
+            places = [
+                place
+                for place, relation in enumerate(wire.relations(payload))
+                if wire.text(relation.get("rel")) == wire.PARENT_LINK and wire.target(relation) == parent
+            ]
+            patch = [*({"op": "remove", "path": f"/relations/{place}"} for place in reversed(places)), *patch]
+        revision = wire.revision(op.expects)
+        if revision is None:
+            return patch
+        return [{"op": "test", "path": "/rev", "value": revision}, *patch]
+
+    def _patch(
+        self, method: str, resource: tuple[str, str], route: JsonObject, operations: list[JsonObject]
+    ) -> JsonObject:
+        query = {"$expand": "relations"}
+        return self._service.call(method, resource, route=route, query=query, body=operations, media_type=_PATCH)
+
+    def _receipt(self, answer: JsonObject) -> Receipt:
+        if not wire.number(answer.get("id")):
+            raise MalformedAnswer("Azure DevOps: the answer to a write names no work item")
+        ticket = self._reader.native(answer)
+        return Receipt(ref=ticket.ref, at=ticket.updated_at, ticket=ticket)
+
+    def _write_comment(self, op: NativeOp) -> Receipt:
+        ref = _ref(op)
+        route: JsonObject = {"workItemId": ref}
+        if op.comment is not None:
+            route["commentId"] = wire.comment_number(op.comment)
+        method = {OpKind.COMMENT_CREATE: "POST", OpKind.COMMENT_UPDATE: "PATCH"}.get(op.kind, "DELETE")
+        body = None if method == "DELETE" else {"text": op.payload["text"]}
+        answer = self._service.call(method, client.COMMENTS, route=route, body=body)
+        comment = native_comment(ref, answer)
+        at = wire.moment(answer.get("modifiedDate"))
+        return Receipt(
+            ref=ref,
+            at=at if at > wire.NEVER else datetime.now(UTC) + self.clock().offset,
+            comment=None if method == "DELETE" else comment,
+            comment_ref=op.comment if comment is None else comment.ref,
+        )
+
+    def _find_comment(self, op: NativeOp) -> NativeRef | None:
+        """The newest comment of ours with this text, of those that came after the ones that were known."""
+        account = self._service.location.get_connection_data().authenticated_user
+        ours = [account.id, _mail(account), account.subject_descriptor]
+        wanted = codec_text.read(wire.text(op.payload.get("text")))
+        after = wire.number(op.payload.get("after"))
+        found = [
+            comment.ref
+            for comment in self._reader.comments(_ref(op))
+            if wire.comment_number(comment.ref) > after
+            and codec_text.is_ours(comment.payload.get("createdBy"), ours)
+            and codec_text.read_comment(comment.payload, ours=False) == wanted
+        ]
+        return found[-1] if found else None
+
+
+def open_adapter(
+    settings: Settings,
+    *,
+    replica: ReplicaName,
+    select: str | None = None,
+    pace: Pace | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> AzureDevOpsAdapter:
+    """An adapter for one project; `select` is a WIQL condition of one's own, for example `[System.Tags] CONTAINS 'sync'`."""
+    if select is not None:
+        select = select.strip()
+        if not select or select.count("'") % 2 or select.count("(") != select.count(")"):
+            raise ConfigError([f"select for {replica} is no WIQL condition: {select!r}; quotes and brackets must pair"])
+    return AzureDevOpsAdapter(Service(settings, Traffic(), pace=pace, sleep=sleep), replica=replica, select=select)
+
+
+def _ref(op: NativeOp) -> NativeRef:
+    if op.ref is None:
+        raise Rejected(f"Azure DevOps: {op.action} of no work item")
+    return op.ref
+
+
+def _mail(identity: Any) -> str:
+    properties = wire.mapping(getattr(identity, "properties", None))
+    return wire.text(wire.mapping(properties.get("Account")).get("$value"))
+
+
+def _body_field(kind: Any) -> str:
+    names = {field.reference_name for field in kind.fields or ()}
+    return wire.REPRO_STEPS if wire.REPRO_STEPS in names else wire.DESCRIPTION
+
+
+def _event_time(update: JsonObject) -> datetime:
+    """When a revision was made; `revisedDate` is when it was replaced, unless links alone changed."""
+    changed = wire.mapping(wire.mapping(update.get("fields")).get("System.ChangedDate")).get("newValue")
+    return wire.moment(changed or update.get("revisedDate"))

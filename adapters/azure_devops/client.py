@@ -1,0 +1,162 @@
+"""The real client library, with its retries off, its discovery cache kept to one connection, and our transport below."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+# The library makes a cache directory when it is imported, in the home directory unless told otherwise.
+os.environ.setdefault("AZURE_DEVOPS_CACHE_DIR", tempfile.gettempdir())
+
+import requests
+from azure.devops.v7_1.core import CoreClient
+from azure.devops.v7_1.location import LocationClient
+from azure.devops.v7_1.work_item_tracking import WorkItemTrackingClient
+from msrest.universal_http import ClientRequest
+
+from adapters._http import Pace, Redactor, TrackerTransport, json_object, mount, retry_after
+from adapters.azure_devops.errors import Classifier, is_write
+from adapters.azure_devops.settings import Settings
+from sync.core.errors import Malformed, Unsupported
+from sync.core.models import JsonObject
+from sync.core.ports import Traffic
+
+#: Location ids and versions of the resources that we read and write as JSON.
+WIQL = ("1a9c53f7-f243-4447-b110-35ef023636e4", "7.1-preview.2")
+BATCH = ("908509b6-4248-4475-a1cd-829139ba419f", "7.1-preview.1")
+WORK_ITEM = ("72c7ddf8-2cdc-4f60-90cd-ab71c14a399b", "7.1-preview.3")
+NEW_WORK_ITEM = ("62d3d110-0047-428c-ad3c-4fe872c91c74", "7.1-preview.3")
+UPDATES = ("6570bf97-d02c-4a91-8d93-3abe9895b1a9", "7.1-preview.3")
+COMMENTS = ("608aac0a-32e1-4493-a863-b9cf4566d257", "7.1-preview.4")
+REVISIONS = ("f828fe59-dd87-495d-a17c-7a8d6211ca6c", "7.1-preview.2")
+DISCUSSIONS = ("4a644469-90c5-4fcc-9a9f-be0827d369ec", "7.1-preview.1")
+LINKS = ("b5b5b6d0-0308-40a1-b3f4-b9bb3c66878f", "7.1-preview.3")
+#: The longest that we wait because a successful answer asked for it.
+PATIENCE = 30.0
+
+
+class Service:
+    """One organisation as one token sees it.
+
+    The library keeps discovered addresses in a class variable and on disk for 12 hours: a moved organisation or a
+    restarted server would be spoken to at its old routes. Here each `Service` discovers once, for itself. Every client is
+    made for the organisation's own address, which is where the service's resource areas place work items and projects.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        traffic: Traffic,
+        *,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        redactor = Redactor()
+        token = settings.auth.token.get_secret_value()
+        redactor.add(token)
+        self.url = settings.organisation
+        self.project = settings.project
+        self.traffic = traffic
+        self._sleep = sleep
+        self._busy_until = 0.0
+        self.transport = TrackerTransport(
+            "Azure DevOps",
+            traffic,
+            pace=pace or settings.pace(),
+            redactor=redactor,
+            sleep=sleep,
+            is_write=is_write,
+            classify=self._classify,
+        )
+        self._classifier = Classifier("Azure DevOps")
+        self.session = requests.Session()
+        self.session.auth = ("", token)
+        mount(self.session, self.transport)
+        self._routes: dict[str, dict[str, Any]] = {}
+        self.tracking = self._client(WorkItemTrackingClient)
+        self.core = self._client(CoreClient)
+        self.location = self._client(LocationClient)
+
+    def call(
+        self,
+        method: str,
+        resource: tuple[str, str],
+        *,
+        route: JsonObject | None = None,
+        query: JsonObject | None = None,
+        body: Any = None,
+        media_type: str = "application/json",
+    ) -> JsonObject:
+        """One request in the project through the library, answered as JSON.
+
+        The library's own methods parse answers into models that drop members (the reporting batches lose all of
+        them), so its routing, versions and headers are used and its models are not.
+        """
+        self._ease()
+        values = {"project": self.project, **(route or {})}
+        location, version = resource
+        response = self.tracking._send(  # noqa: SLF001 - the one door below the models
+            http_method=method,
+            location_id=location,
+            version=version,
+            route_values={name: str(value) for name, value in values.items()},
+            query_parameters={name: str(value) for name, value in (query or {}).items()},
+            content=body,
+            media_type=media_type,
+        )
+        if response.status_code == 204:
+            return {}
+        return json_object(response, f"Azure DevOps: {method} {response.request.path_url.partition('?')[0]}")
+
+    def close(self) -> None:
+        """Give back connections."""
+        self.session.close()
+
+    def _client(self, kind: Any) -> Any:
+        service = self
+
+        class Isolated(kind):  # type: ignore[misc]  # the library has no types
+            """The library's client, discovering through the service that owns it."""
+
+            def _get_resource_location(self, url: str, location_id: str) -> Any:
+                return service._route(self, url, location_id)
+
+        client = Isolated(self.url, None)
+        client.config.retry_policy.retries = 0
+        client.config.session_configuration_callback = self._own_session
+        return client
+
+    def _own_session(self, _session: Any, _config: Any, _local: Any, **kwargs: Any) -> JsonObject:
+        return {**kwargs, "session": self.session}
+
+    def _route(self, client: Any, url: str, location_id: str) -> Any:
+        known = self._routes.get(url)
+        if known is None:
+            headers = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
+            request = ClientRequest(method="OPTIONS", url=f"{url}/_apis")
+            response = client._send_request(request, headers=headers)  # noqa: SLF001
+            answer = json_object(response, f"Azure DevOps: OPTIONS {url}/_apis")
+            if not isinstance(answer.get("value"), list):
+                raise Malformed(f"Azure DevOps: {url} lists no resources: is it the organisation's address?")
+            found = client._base_deserialize("[ApiResourceLocation]", answer["value"])  # noqa: SLF001
+            known = self._routes.setdefault(url, {location.id: location for location in found})
+        location = known.get(location_id)
+        if location is None and url == client.normalized_url:
+            raise Unsupported(f"Azure DevOps: {url} has no resource {location_id}; is it an old server?")
+        return location
+
+    def _classify(self, response: requests.Response) -> Any:
+        # The service first delays a busy user and says so on a success; going on at speed ends in 429.
+        if response.status_code < 300 and (after := retry_after(response.headers.get("Retry-After"))) is not None:
+            self._busy_until = time.monotonic() + min(after.total_seconds(), PATIENCE)
+        return self._classifier(response)
+
+    def _ease(self) -> None:
+        wait = self._busy_until - time.monotonic()
+        if wait > 0:
+            self.traffic.waits += wait
+            self._sleep(wait)
+            self._busy_until = 0.0

@@ -1,0 +1,53 @@
+"""Long text and discussion: HTML, or Markdown where the field says so, to canonical Markdown and back."""
+
+from __future__ import annotations
+
+import functools
+import re
+from typing import Any
+
+from adapters.azure_devops import wire
+from sync.core.models import JsonObject
+from sync.text import html_to_markdown, markdown_to_html, neutralise, restore
+
+#: The line that `encode_comment` puts before what somebody wrote elsewhere, as a paragraph of its own.
+_ATTRIBUTION = re.compile(r"\A[*_](?=\S)[^\n]{1,400} wrote in [^\n]{1,200} \([^\n]{1,400}\):[*_][ \t]*(?:\n+|\Z)")
+
+
+def body_field(payload: JsonObject, known: JsonObject) -> str:
+    """Where the form of this type shows the long text: bugs have their own field, and `System.Description` is hidden there."""
+    fields = wire.fields_of(payload)
+    named = wire.text(known.get(wire.text(fields.get(wire.WORK_ITEM_TYPE))))
+    if named:
+        return named
+    return wire.REPRO_STEPS if wire.REPRO_STEPS in fields and wire.DESCRIPTION not in fields else wire.DESCRIPTION
+
+
+def is_markdown(payload: JsonObject, field: str) -> bool:
+    """Whether a long text was switched to Markdown, which can't be undone."""
+    return wire.text(wire.mapping(payload.get("multilineFieldsFormat")).get(field)).lower() == "markdown"
+
+
+@functools.lru_cache(maxsize=2048)
+def read(native: str, *, markdown: bool = False) -> str:
+    """A native long text as canonical Markdown."""
+    return restore(native.replace("\r\n", "\n") if markdown else html_to_markdown(native))
+
+
+@functools.lru_cache(maxsize=2048)
+def write(body: str, *, markdown: bool = False) -> str:
+    """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars."""
+    said = neutralise(body)
+    return said if markdown else markdown_to_html(said)
+
+
+def read_comment(payload: JsonObject, *, ours: bool) -> str:
+    """A comment's text, without our own attribution where our account wrote it."""
+    body = read(wire.text(payload.get("text")), markdown=wire.text(payload.get("format")).lower() == "markdown")
+    return _ATTRIBUTION.sub("", body) if ours else body
+
+
+def is_ours(author: Any, account: Any) -> bool:
+    """Whether an identity is the account whose token we hold."""
+    known = {wire.text(one).casefold() for one in account} if isinstance(account, list | tuple) else set()
+    return any(one.casefold() in known for one in wire.people_ids(author)[:3])
