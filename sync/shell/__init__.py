@@ -1,0 +1,1 @@
+"""Where the world enters: files, environment, clock, terminal, threads."""

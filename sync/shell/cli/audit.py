@@ -1,0 +1,106 @@
+"""`trackdown audit` and `trackdown audit verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sync.shell.cli.common import Json, load_config, note, show
+from sync.shell.cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sync.core.ids import TicketId
+    from sync.store import Tx
+    from sync.store.records import AuditRecord
+
+app = typer.Typer(help="The log of everything that was written, and why.", invoke_without_command=True)
+
+
+@app.callback(epilog="Example:  [bold]trackdown audit --ticket ISSUE-12[/]")
+def audit(
+    ctx: typer.Context,
+    ticket: Annotated[str | None, typer.Option(metavar="KEY", help="Only this ticket (ISSUE-12, PAY-12).")] = None,
+    run: Annotated[str | None, typer.Option(metavar="ID", help="Only this run (R-7).")] = None,
+    last: Annotated[int, typer.Option("--last", metavar="N", help="The newest N entries; 0 for all.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show what was written: before each write its intent, after it the outcome, with the values before and after.
+
+    Example:  [bold]trackdown audit --ticket ISSUE-12[/]
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from sync.core.ids import RunId, TicketId
+    from sync.shell.app import open_store
+    from sync.shell.find import tickets_by_key
+    from sync.shell.words import plain
+
+    config = load_config(ctx, need_secrets=False)
+    with open_store(config) as store, store.read() as tx:
+        ids = [one.id for one in tickets_by_key(tx, config.bridges, ticket)] if ticket is not None else [None]
+        wanted = RunId(run) if run is not None else None
+        entries = [entry for one in ids for entry in tx.audit.entries(one, wanted, limit=last or None)]
+        keys = {entry.ticket: _key(tx, entry.ticket) for entry in entries if entry.ticket is not None}
+    rows = [{**plain(entry), "key": keys.get(entry.ticket or TicketId(""))} for entry in entries]
+    show({"entries": rows}, as_json, lambda out: _render(entries, keys, out))
+
+
+@app.command()
+def verify(ctx: typer.Context, as_json: Json = False) -> None:
+    """Check the hash chain: that no entry was changed, removed or put in between.
+
+    Example:  [bold]trackdown audit verify && echo the log is whole[/]
+    """
+    from sync.shell.app import open_store
+
+    config = load_config(ctx, need_secrets=False)
+    with open_store(config) as store, store.read() as tx:
+        broken = tx.audit.verify()
+    document = {"whole": broken is None, "entry": broken and broken[0], "reason": broken and broken[1]}
+    show(document, as_json, lambda out: out.print("The log is whole." if broken is None else "The log was changed."))
+    if broken is not None:
+        note(f"entry {broken[0]}: {broken[1]}")
+        raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _key(tx: Tx, ticket: TicketId) -> str:
+    record = tx.tickets.get(ticket)
+    return record.key if record is not None else ticket
+
+
+def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from sync.shell.words import moment, safe
+
+    if not entries:
+        out.print("Nothing was written yet.")
+        return
+    table = Table(box=None, padding=(0, 1), show_edge=False)
+    for heading in ("#", "when", "run", "phase", "tracker", "ticket", "what"):
+        table.add_column(heading, no_wrap=heading != "what", overflow="fold")
+    for entry in entries:
+        what = Text(safe(" ".join(filter(None, (entry.action, entry.note)))))
+        for name, (old, new) in _changes(entry.before, entry.after):
+            what.append(f"\n{safe(name)}: {safe(old)} → {safe(new)}", style="dim")
+        key = keys.get(entry.ticket, "") if entry.ticket is not None else ""
+        table.add_row(str(entry.seq), moment(entry.at), entry.run or "", entry.phase, entry.replica or "", key, what)
+    out.print(table)
+
+
+def _changes(before: object, after: object) -> list[tuple[str, tuple[str, str]]]:
+    from sync.shell.words import excerpt
+
+    if not isinstance(before, dict | None) or not isinstance(after, dict | None):
+        return [("value", (excerpt(str(before)), excerpt(str(after))))]
+    names = dict.fromkeys([*(before or {}), *(after or {})])
+    pairs = {name: ((before or {}).get(name), (after or {}).get(name)) for name in names}
+    return [
+        (name, (excerpt("" if old is None else str(old)), excerpt("" if new is None else str(new))))
+        for name, (old, new) in pairs.items()
+        if old != new
+    ]

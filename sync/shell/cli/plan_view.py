@@ -1,0 +1,128 @@
+"""Plans and cycles for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from sync.core.fieldrules import Shape, shape_of
+from sync.core.ids import ReplicaName
+from sync.core.models import Field, Value, is_empty
+from sync.shell.words import count, excerpt, label, safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sync.engine.report import (
+        CycleReport,
+        HaltLine,
+        PlannedChange,
+        PlannedWrite,
+        PlanReport,
+        ProblemLine,
+        ReplicaFailure,
+    )
+
+_SIGNS = {"create": ("+", "green"), "comment": ("+", "green"), "delete comment": ("-", "red")}
+
+
+def render_plan(reports: Sequence[PlanReport], out: Console) -> None:
+    """Every write, grouped by ticket, as `+ create`, `~ update`, `- delete`."""
+    for report in reports:
+        out.print(Text(f"Bridge {report.bridge}", style="bold"))
+        for _, writes in groupby(report.writes, key=lambda write: write.ticket):
+            _render_ticket(list(writes), out)
+        for conflict in report.conflicts:
+            outcome = f"{excerpt(conflict.proposed)} would be taken" if conflict.settled else "would wait for a person"
+            claims = "  |  ".join(f"{replica or 'here'}: {excerpt(value, 40)}" for replica, value in conflict.claims)
+            line = f"  ! {conflict.key} {label(conflict.field)} was changed on several sides: {claims}: {outcome}"
+            out.print(Text(line, style="yellow"))
+        _render_trouble(report.problems, report.halts, report.failures, out)
+        if not report.writes:
+            out.print("  Nothing to write: everything is in step.")
+        else:
+            out.print(f"  {_counted(report.writes)}. Nothing has been written; `trackdown sync` does it.")
+
+
+def render_cycles(reports: Sequence[CycleReport], out: Console) -> None:
+    """One line a bridge, then what needs attention."""
+    for report in reports:
+        line = Text(f"{report.name}  ", style="bold")
+        line.append(
+            f"{report.pulled} pulled, {report.created} created, {report.updated} updated, "
+            f"{report.unchanged} unchanged, {count(report.conflicts, 'conflict')}",
+            style="not bold",
+        )
+        out.print(line)
+        table = Table(box=None, padding=(0, 2), show_edge=False)
+        for heading in ("tracker", "requests", "writes"):
+            table.add_column(heading, justify="left" if heading == "tracker" else "right", style="dim")
+        for replica in report.requests:
+            table.add_row(replica, str(report.requests[replica]), str(report.writes.get(replica, 0)))
+        out.print(table)
+        _render_trouble(report.problems, report.halts, report.failures, out)
+        if report.waiting:
+            waiting = count(report.waiting, "conflict")
+            verb = "waits" if report.waiting == 1 else "wait"
+            out.print(Text(f"  ? {waiting} {verb} for a person: trackdown conflicts list", style="yellow"))
+        if report.interrupted:
+            out.print(Text("  interrupted: what is left is taken up by the next sync", style="yellow"))
+        out.print(Text(f"  run {report.run or '-'}, {report.seconds:.1f} s", style="dim"))
+
+
+def _render_ticket(writes: list[PlannedWrite], out: Console) -> None:
+    first = writes[0]
+    out.print(Text.assemble("  ", (first.key or "(new)", "bold"), "  ", safe(first.title)))
+    for write in writes:
+        sign, style = _SIGNS.get(write.action, ("~", "yellow"))
+        out.print(Text(f"    {sign} {write.action} in {write.replica} {safe(write.where)}".rstrip(), style=style))
+        for change in write.changes:
+            out.print(Text(f"        {label(change.field):<10} {_step(change)}", overflow="fold"))
+
+
+def _step(change: PlannedChange) -> str:
+    if shape_of(change.field) is Shape.SET:
+        old, new = _members(change.old), _members(change.new)
+        return ", ".join(
+            [*(f"+{safe(one)}" for one in sorted(new - old)), *(f"-{safe(one)}" for one in sorted(old - new))]
+        )
+    if change.field is Field.BODY and not is_empty(change.old):
+        return f"{_size(change.old)} → {_size(change.new)}: {excerpt(change.new, 80)}"
+    if is_empty(change.old):
+        return excerpt(change.new, 100)
+    return f"{excerpt(change.old)} → {excerpt(change.new)}"
+
+
+def _members(value: Value) -> frozenset[str]:
+    return value if isinstance(value, frozenset) else frozenset()
+
+
+def _size(value: Value) -> str:
+    return count(len(str(value or "").splitlines()), "line")
+
+
+def _counted(writes: Sequence[PlannedWrite]) -> str:
+    """`3 tickets: 2 creates in github, 1 update in jira`."""
+    kinds: dict[tuple[str, ReplicaName], int] = {}
+    for write in writes:
+        kinds[write.action, write.replica] = kinds.get((write.action, write.replica), 0) + 1
+    tickets = len({write.ticket for write in writes})
+    return f"{count(tickets, 'ticket')}: " + ", ".join(
+        f"{count(number, action)} in {replica}" for (action, replica), number in sorted(kinds.items())
+    )
+
+
+def _render_trouble(
+    problems: Iterable[ProblemLine], halts: Iterable[HaltLine], failures: Iterable[ReplicaFailure], out: Console
+) -> None:
+    for failure in failures:
+        out.print(Text(f"  x {failure.replica} ({failure.kind}): {safe(failure.message)}", style="red"))
+    for halt in halts:
+        out.print(Text(f"  x halted by {halt.name}: {safe(halt.message)}; {safe(halt.mend)}", style="red"))
+    for problem in problems:
+        mend = f"; {safe(problem.mend)}" if problem.mend else ""
+        out.print(Text(f"  x {safe(problem.place)}: {safe(problem.message)}{mend}", style="red"))

@@ -1,0 +1,48 @@
+"""Progress bars on stderr, for people who watch."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from sync.core.ids import ReplicaName
+from sync.shell.cli.common import console
+
+
+class TerminalProgress:
+    """Shows each long step of each replica as a bar; nothing at all when stderr is not a terminal."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._tasks: dict[tuple[str, ReplicaName | None], TaskID] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
+        """Move the bar of `what` in `replica`."""
+        with self._lock:
+            key = (what, replica)
+            if key not in self._tasks:
+                self._tasks[key] = self._bars.add_task(f"{what} {replica or ''}".strip(), total=total)
+        self._bars.update(self._tasks[key], completed=done, total=total)

@@ -1,0 +1,154 @@
+"""`trackdown status`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import typer
+
+from sync.shell.cli.common import BridgeOption, Json, load_config, show
+from sync.shell.cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sync.core.ids import BridgeName, ReplicaName
+    from sync.shell.configfile import Config
+    from sync.store import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaStatus:
+    """How one replica is doing; `pending` are tickets pulled and not decided on, and writes not finished."""
+
+    name: ReplicaName
+    state: str
+    last_success: datetime | None
+    lag: timedelta | None
+    linked: int
+    pending_reads: int
+    pending_writes: int
+    unknown_writes: int
+    problems: int
+    failures: int
+    not_before: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeStatus:
+    """How one bridge is doing; `waiting` are conflicts that wait for a person."""
+
+    name: BridgeName
+    tickets: int
+    conflicts: int
+    waiting: int
+    problems: int
+    last_run: str | None
+    last_finished: datetime | None
+    replicas: tuple[ReplicaStatus, ...]
+
+
+def status(ctx: typer.Context, bridge: BridgeOption = None, as_json: Json = False) -> None:
+    """Show how every bridge and replica is doing, from the store alone.
+
+    Per replica: last success, lag, what is pending, problems. Per bridge: tickets and conflicts.
+
+    Example:  [bold]trackdown status --json | jq '.bridges[].waiting'[/]
+    """
+    from sync.shell.app import chosen, open_store
+
+    config = load_config(ctx, need_secrets=False)
+    with open_store(config) as store, store.read() as tx:
+        bridges = [_bridge(tx, config, name) for name in chosen(config, bridge)]
+        problems = [
+            (record.replica, record.message, record.mend)
+            for name in chosen(config, bridge)
+            for record in tx.problems.open(name)
+        ]
+    show(
+        {
+            "bridges": bridges,
+            "problems": [{"replica": one, "message": text, "mend": mend} for one, text, mend in problems],
+        },
+        as_json,
+        lambda out: _render(bridges, problems, out),
+    )
+    raise typer.Exit(ExitCode.DONE)
+
+
+def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
+    from sync.core.ids import ReplicaName
+
+    records = {record.replica: record for record in tx.replicas.list(name)}
+    reads, writes, open_problems = tx.inbox.pending(name), tx.outbox.counts(name), tx.problems.open(name)
+    replicas = []
+    for replica in map(ReplicaName, config.bridges[name].trackers):
+        record, counts = records.get(replica), writes.get(replica, {})
+        replicas.append(
+            ReplicaStatus(
+                name=replica,
+                state=record.state if record else "unknown",
+                last_success=record.last_success if record else None,
+                lag=record.lag if record else None,
+                linked=tx.links.count(name, replica),
+                pending_reads=reads.get(replica, 0),
+                pending_writes=counts.get("pending", 0) + counts.get("sent", 0),
+                unknown_writes=counts.get("unknown", 0),
+                problems=sum(problem.replica == replica for problem in open_problems),
+                failures=record.failures if record else 0,
+                not_before=record.not_before if record else None,
+                error=record.last_error if record else None,
+            )
+        )
+    last = tx.runs.last(name)
+    return BridgeStatus(
+        name=name,
+        tickets=tx.tickets.count(name),
+        conflicts=tx.conflicts.count(name),
+        waiting=tx.conflicts.count(name, "open"),
+        problems=len(open_problems),
+        last_run=last.id if last else None,
+        last_finished=last.finished_at if last else None,
+        replicas=tuple(replicas),
+    )
+
+
+def _render(bridges: list[BridgeStatus], problems: list[tuple[ReplicaName | None, str, str]], out: Console) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from sync.engine.runtime import utc_now
+    from sync.shell.words import ago, count, safe
+
+    styles = {"ok": "green", "failing": "red", "auth": "red"}
+    now = utc_now()
+    for bridge in bridges:
+        ran = f"last run {bridge.last_run}, {ago(bridge.last_finished, now)}" if bridge.last_run else "never synced yet"
+        counts = f"{count(bridge.tickets, 'ticket')}, {count(bridge.conflicts, 'conflict')} ({bridge.waiting} waiting)"
+        out.print(Text.assemble((bridge.name, "bold"), f"  {counts}, {ran}"))
+        table = Table(box=None, padding=(0, 2), show_edge=False)
+        for heading in ("replica", "state", "last success", "lag", "linked", "to decide", "to write", "problems"):
+            table.add_column(heading, no_wrap=True)
+        for one in bridge.replicas:
+            unknown = f" + {one.unknown_writes} unanswered" if one.unknown_writes else ""
+            table.add_row(
+                one.name,
+                Text(one.state, style=styles.get(one.state, "dim")),
+                ago(one.last_success, now),
+                "-" if one.lag is None else f"{one.lag.total_seconds():.0f} s",
+                str(one.linked),
+                str(one.pending_reads),
+                f"{one.pending_writes}{unknown}",
+                str(one.problems),
+            )
+        out.print(table)
+        for one in bridge.replicas:
+            if one.error and one.state != "ok":
+                out.print(Text(f"  x {one.name}: {safe(one.error)}", style="red"))
+    for replica, message, mend in problems[:20]:
+        out.print(Text(f"  x {replica or ''} {safe(message)}{'; ' if mend else ''}{safe(mend)}", style="red"))
+    if len(problems) > 20:
+        out.print(f"  … and {len(problems) - 20} more problems (--json shows all)")
