@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -49,8 +50,9 @@ def told_plainly(url: URL) -> Iterator[None]:
     except IntegrityError as error:
         said = str(error.orig).splitlines()[0]
         raise InvariantBroken(f"the store {place(url)} refused a change: {said}") from error
-    except DBAPIError as error:
-        said = f"{type(error.orig).__name__}: {error.orig}".strip()
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = f"{type(cause).__name__}: {cause}"
         for words, mend in _KNOWN:
             if words in said.lower():
                 raise StoreError(f"the store {place(url)}: {mend}") from None

@@ -157,6 +157,22 @@ class Links(Repository):
             for ticket, ref in self._session.exec(query.where(col(LinkRow.ticket).in_(chunk)))
         }
 
+    def comment_counts(
+        self, bridge: BridgeName, replica: ReplicaName, refs: Iterable[NativeRef]
+    ) -> dict[NativeRef, int]:
+        """How many comments of each of these native tickets are actively linked; those with none are left out."""
+        query = (
+            select(LinkRow.parent_ref, func.count())
+            .where(LinkRow.bridge == bridge, LinkRow.replica == replica, LinkRow.state == "active")
+            .group_by(col(LinkRow.parent_ref))
+        )
+        return {
+            NativeRef(ref): count
+            for chunk in chunks(refs)
+            for ref, count in self._session.exec(query.where(col(LinkRow.parent_ref).in_(chunk)))
+            if ref is not None
+        }
+
     def list(
         self, bridge: BridgeName, replica: ReplicaName | None = None, state: LinkState | None = None
     ) -> Iterator[LinkRecord]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from datetime import timedelta
 from importlib.resources import files
@@ -9,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
 
 from sync.core.errors import StoreError
 from sync.store.engines import make_engine
@@ -83,9 +83,9 @@ def _use_wal(engine: Engine, patience: timedelta) -> None:
         try:
             raw.cursor().execute("PRAGMA journal_mode=WAL").close()
             return
-        except Exception as error:
+        except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
-                raise OperationalError("PRAGMA journal_mode=WAL", None, error) from error
+                raise
         finally:
             raw.close()
         time.sleep(0.02)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, or_
 from sqlmodel import col, select
 
-from sync.core.ids import BridgeName, CommentId, ReplicaName, RunId, TicketId
+from sync.core.ids import BridgeName, CommentId, NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import JsonObject
 from sync.core.ports import NativeOp, OpKind
 from sync.store.convert import op_from_json, op_to_json
@@ -93,6 +93,25 @@ class Outbox(Repository):
         for replica, state, count in found:
             counts.setdefault(ReplicaName(replica), {})[state] = count  # type: ignore[index]
         return counts
+
+    def of_ticket(self, ticket: TicketId, replica: ReplicaName) -> list[OutboxRecord]:
+        """All requests for a ticket and its comments in one replica, in order."""
+        query = select(OutboxRow).where(OutboxRow.ticket == ticket, OutboxRow.replica == replica)
+        return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
+
+    def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> None:
+        """The create of this ticket (or comment), whose end was not known, was done: it made `ref`."""
+        query = select(OutboxRow).where(
+            or_(
+                (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
+                (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
+            ),
+            OutboxRow.replica == replica,
+            col(OutboxRow.state).in_(UNFINISHED),
+        )
+        for row in self._session.exec(query).all():
+            found = {**row.context, "found": ref}
+            self._change(OutboxRow, row.id, state="done", finished_at=self._now(), context=found)
 
     def has_unknown_create(self, of: TicketId | CommentId, replica: ReplicaName) -> bool:
         """Whether a create of this ticket (or comment) was sent to the replica and nobody knows its end."""

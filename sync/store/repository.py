@@ -40,7 +40,7 @@ class Repository:
     def _insert(self, table: type[SQLModel], values: dict[str, Any]) -> None:
         self._session.exec(insert(sql_table(table)), params=values)
 
-    def _change(self, table: type[SQLModel], key: str | int, **values: Any) -> None:
+    def _change(self, table: type[SQLModel], key: str | int, /, **values: Any) -> None:
         """Set columns of the row with this (one-column) primary key."""
         target = sql_table(table)
         (primary,) = target.primary_key

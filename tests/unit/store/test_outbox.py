@@ -1,0 +1,76 @@
+"""Requests and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sync.core.ids import BridgeName, NativeRef, ReplicaName, RunId
+from sync.core.models import Canonical, Field
+from sync.core.ports import NativeOp, OpKind
+
+B, JIRA, GITHUB, RUN = BridgeName("payments"), ReplicaName("jira"), ReplicaName("github"), RunId("R-1")
+
+
+def op(kind=OpKind.UPDATE, **more):
+    return NativeOp(kind=kind, action="edit", summary="set the title", payload={"title": "x"}, **more)
+
+
+@pytest.fixture
+def ticket(store, canonical):
+    with store.begin() as tx:
+        return tx.tickets.create(B, canonical()).id
+
+
+def test_a_request_comes_back(store, ticket, clock):
+    """Everything that recovery needs survives, before and after it was sent."""
+    with store.begin() as tx:
+        link = tx.links.add(bridge=B, replica=JIRA, ref=NativeRef("ref-1"), ticket=ticket)
+        record = tx.outbox.add(
+            run=RUN,
+            bridge=B,
+            replica=JIRA,
+            ticket=ticket,
+            link=link.id,
+            op=op(ref=NativeRef("ref-1"), fields=frozenset({Field.TITLE}), expects="7"),
+            context={"attribution": "Ada Lovelace"},
+            fence=12,
+            before={"title": "a"},
+            after={"title": None},
+        )
+    sent = replace(record, state="sent", attempts=1, sent_at=clock(), not_before=clock(), error="no answer\0")
+    with store.begin() as tx:
+        assert tx.outbox.get(record.id) == record
+        tx.outbox.save(sent)
+    with store.read() as tx:
+        assert tx.outbox.get(record.id) == replace(sent, error="no answer\ufffd")
+
+
+def test_unfinished_requests_come_in_order(store, ticket):
+    """What was pending, sent or unknown at a crash is found again, oldest first."""
+    with store.begin() as tx:
+        states = ["done", "unknown", "failed", "pending", "sent", "dropped"]
+        made = [tx.outbox.add(run=RUN, bridge=B, replica=JIRA, ticket=ticket, op=op(), state=state) for state in states]
+        other = tx.outbox.add(run=RunId("R-2"), bridge=BridgeName("other"), replica=JIRA, ticket=ticket, op=op())
+        assert [record.id for record in tx.outbox.unfinished(B)] == [made[1].id, made[3].id, made[4].id]
+        assert tx.outbox.of_run(RUN) == made
+        assert [record.sequence for record in [*made, other]] == list(range(1, 8))
+        assert tx.outbox.counts(B) == {"jira": dict.fromkeys(states, 1)}
+
+
+@pytest.mark.parametrize(
+    ("state", "unknown"), [("pending", False), ("sent", True), ("unknown", True), ("done", False), ("dropped", False)]
+)
+def test_a_create_without_an_answer_is_known(store, ticket, clock, state, unknown):
+    """A ticket or a comment whose create may have been done is not created again."""
+    with store.begin() as tx:
+        body = Canonical(fields={Field.BODY: "hello"})
+        comment = tx.comments.create(ticket, body, JIRA, None, "ada", clock()).id
+        where = {"run": RUN, "bridge": B, "ticket": ticket, "state": state}
+        tx.outbox.add(**where, replica=JIRA, op=op(OpKind.CREATE))
+        tx.outbox.add(**where, replica=GITHUB, comment=comment, op=op(OpKind.COMMENT_CREATE))
+        assert tx.outbox.has_unknown_create(ticket, JIRA) == unknown
+        assert tx.outbox.has_unknown_create(comment, GITHUB) == unknown
+        assert not tx.outbox.has_unknown_create(ticket, GITHUB)
+        assert not tx.outbox.has_unknown_create(comment, JIRA)
