@@ -1,0 +1,359 @@
+"""Jira's payloads in canonical terms, and back. Pure; takes any JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from adapters.jira.codec_encode import Encoding, comment_op
+from adapters.jira.codec_text import (
+    held_text,
+    held_title,
+    read_text,
+    too_long,
+    with_attribution,
+    without_attribution,
+    write_text,
+)
+from adapters.jira.codec_values import (
+    Site,
+    held_assignee,
+    held_labels,
+    held_reason,
+    held_status,
+    held_type,
+    read_label,
+    read_reason,
+    status_of,
+)
+from adapters.jira.wire import ADDED, PROPERTY, as_list, as_object, at, marker_in, parse_time, person_ids, text_at
+from sync.core.capabilities import Capabilities
+from sync.core.changes import ChangeSet
+from sync.core.ids import Marker
+from sync.core.linking import explicit_references
+from sync.core.mapping import ProjectMapping
+from sync.core.models import (
+    UNKNOWN,
+    Decoded,
+    DecodedComment,
+    Field,
+    FieldEvent,
+    FieldProblem,
+    Fields,
+    JsonObject,
+    NativeComment,
+    NativeEvent,
+    NativeTicket,
+    Snapshot,
+    Value,
+)
+from sync.core.ports import Encoded, OpKind
+
+_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class UnreadableError(Exception):
+    """A native value without a meaning: the message and the mend."""
+
+
+class JiraCodec:
+    """See `sync.core.ports.Codec`."""
+
+    def decode(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
+        """See `Codec`."""
+        payload = as_object(native.payload)
+        fields: dict[Field, Value] = {}
+        problems: list[FieldProblem] = []
+        for name, read in _READERS.items():
+            if name in mapping.mapping.off:
+                continue
+            try:
+                fields[name] = read(payload, mapping)
+            except UnreadableError as error:
+                fields[name] = UNKNOWN
+                problems.append(FieldProblem(field=name, message=str(error.args[0]), mend=str(error.args[1])))
+        body = fields.get(Field.BODY)
+        marker = marker_in(payload.get("properties"))
+        reporter = person_ids(at(payload, "fields", "reporter")) or person_ids(at(payload, "fields", "creator"))
+        return Decoded(
+            snapshot=Snapshot(fields=fields),
+            problems=tuple(problems),
+            marker=Marker(marker) if marker else None,
+            references=explicit_references(body) if isinstance(body, str) else (),
+            author=mapping.people.read(reporter),
+        )
+
+    def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
+        """See `Codec`. What our own account wrote with an attribution is a mirrored comment."""
+        payload = as_object(native.payload)
+        author = person_ids(payload.get("author"))
+        marker = marker_in(payload.get("properties"))
+        body = read_text(payload.get("body"))
+        ours = bool(marker) or Site.of(mapping).account in author
+        return DecodedComment(
+            body=without_attribution(body) if ours else body,
+            author=mapping.people.read(author),
+            author_name=text_at(payload, "author", "displayName") or (author[0] if author else "somebody"),
+            created_at=parse_time(payload.get("created")) or _NEVER,
+            marker=Marker(marker) if marker else None,
+            restricted=bool(payload.get("visibility")) or payload.get("jsdPublic") is False,
+        )
+
+    def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
+        """See `Codec`."""
+        author = mapping.people.read([event.author]) if event.author else None
+        found = []
+        for number, item in enumerate(as_list(as_object(event.payload).get("items"))):
+            for name, old, new in _changes_of(item, mapping):
+                if name not in mapping.mapping.off and old != new:
+                    identifier = f"{event.id}.{number}.{name}"
+                    found.append(FieldEvent(id=identifier, field=name, old=old, new=new, author=author, at=event.at))
+        return tuple(found)
+
+    def project(
+        self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
+    ) -> Fields:
+        """See `Codec`."""
+        cloud = Site.of(mapping).cloud
+        held: dict[Field, Value] = {}
+        title, body, priority = (fields.get(name) for name in (Field.TITLE, Field.BODY, Field.PRIORITY))
+        if isinstance(title, str) and title.strip():
+            held[Field.TITLE] = held_title(title, caps.title_limit)
+        if Field.BODY in fields and body is not UNKNOWN:
+            text = body if isinstance(body, str) else ""
+            if too_long(text, caps, cloud=cloud) is None:
+                held[Field.BODY] = held_text(text, cloud=cloud)
+        if isinstance(priority, str) and priority and (word := mapping.write_priority(priority)) is not None:
+            held[Field.PRIORITY] = mapping.read_priority(word)
+        labels = held_labels(fields.get(Field.LABELS))
+        if labels is not None:
+            held[Field.LABELS] = frozenset(labels.values())
+        assignee = held_assignee(fields.get(Field.ASSIGNEES), current, mapping)
+        if assignee is not None:
+            held[Field.ASSIGNEES] = assignee[1]
+        held |= self._held_place(fields, current, mapping) | self._held_state(fields, current, mapping)
+        return {name: value for name, value in held.items() if name in fields and name not in mapping.mapping.off}
+
+    def encode(
+        self,
+        changes: ChangeSet,
+        current: NativeTicket | None,
+        mapping: ProjectMapping,
+        caps: Capabilities,
+        marker: Marker | None = None,
+    ) -> Encoded:
+        """See `Codec`."""
+        encoding = Encoding(changes, current, mapping, caps)
+        return encoding.create(marker) if current is None else encoding.update(current)
+
+    def encode_comment(
+        self,
+        body: str | None,
+        ticket: NativeTicket,
+        current: NativeComment | None,
+        mapping: ProjectMapping,
+        caps: Capabilities,
+        *,
+        marker: Marker | None = None,
+        attribution: str | None = None,
+    ) -> Encoded:
+        """See `Codec`."""
+        if body is None:
+            deleted = comment_op(OpKind.COMMENT_DELETE, ticket, current.ref, None, None) if current else None
+            return Encoded(ops=(deleted,) if deleted else ())
+        cloud = Site.of(mapping).cloud
+        text = with_attribution(body, attribution)
+        if problem := too_long(text, caps, cloud=cloud):
+            return Encoded(problems=(problem,))
+        sent: JsonObject = {"body": write_text(text, cloud=cloud)}
+        if sent["body"] is None:
+            message = "Jira takes no empty comment."
+            return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Write something in it."),))
+        if current is not None:
+            return Encoded(ops=(comment_op(OpKind.COMMENT_UPDATE, ticket, current.ref, sent, marker),))
+        if marker is not None:
+            sent["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]
+        return Encoded(ops=(comment_op(OpKind.COMMENT_CREATE, ticket, None, sent, marker),))
+
+    def _held_place(self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> dict[Field, Value]:
+        """Kind, type and parent, which depend on each other."""
+        held: dict[Field, Value] = {}
+        row = held_type(fields, current, mapping)
+        if row is not None:
+            held |= {Field.KIND: row.kind, Field.TYPE: row.type}
+        parent = fields.get(Field.PARENT)
+        if Field.PARENT not in fields or parent is UNKNOWN:
+            return held
+        if row is not None and row.kind == "epic":
+            parent = None  # nothing stands above an epic
+        subtasks = {name.casefold() for name in Site.of(mapping).subtasks}
+        native = row.native if row else ""
+        if parent or native.casefold() not in subtasks:
+            held[Field.PARENT] = parent or None
+        return held
+
+    def _held_state(self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> dict[Field, Value]:
+        """Status and reason, which depend on each other."""
+        held: dict[Field, Value] = {}
+        native_type = text_at(current.payload, "fields", "issuetype", "name") if current else ""
+        meaning = status_of(current, mapping)[1]
+        if Field.STATUS in fields:
+            status = held_status(fields[Field.STATUS], current, mapping, native_type)
+            if status is not None and status[1] is not UNKNOWN:
+                held[Field.STATUS] = meaning = status[1]
+        if Field.REASON in fields and fields[Field.REASON] is not UNKNOWN:
+            reason = held_reason(fields[Field.REASON], meaning, current, mapping)
+            if reason is not None and reason[1] is not UNKNOWN:
+                held[Field.REASON] = reason[1]
+        return held
+
+
+def _title(payload: JsonObject, _mapping: ProjectMapping) -> Value:
+    return _text_member(payload, "summary")
+
+
+def _body(payload: JsonObject, _mapping: ProjectMapping) -> Value:
+    value = at(payload, "fields", "description")
+    if value is not None and not isinstance(value, str | dict):
+        raise UnreadableError("The description is neither a text nor a document.", "Look at the ticket in Jira.")
+    return read_text(value)
+
+
+def _kind(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    name = text_at(payload, "fields", "issuetype", "name")
+    row = mapping.read_type(name)
+    if row is None:
+        raise UnreadableError(
+            f"The issue type '{name}' has no meaning.", f"Add a [[types]] row for '{name}' to mappings/jira.toml."
+        )
+    return row.kind
+
+
+def _type(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    _kind(payload, mapping)
+    row = mapping.read_type(text_at(payload, "fields", "issuetype", "name"))
+    return row.type if row else None
+
+
+def _status(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    status = at(payload, "fields", "status")
+    word = Site.of(mapping).status_word(status)
+    value = mapping.read_status(word, text_at(status, "statusCategory", "key")) if word else UNKNOWN
+    return _meaningful(value, Field.STATUS, word)
+
+
+def _reason(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    resolution = at(payload, "fields", "resolution")
+    if _status_or_unknown(payload, mapping) != "done":
+        return None  # a reopened issue may keep its resolution
+    return _meaningful(read_reason(resolution, mapping), Field.REASON, text_at(resolution, "name"))
+
+
+def _priority(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    word = text_at(payload, "fields", "priority", "name")
+    return _meaningful(mapping.read_priority(word), Field.PRIORITY, word) if word else None
+
+
+def _labels(payload: JsonObject, _mapping: ProjectMapping) -> Value:
+    return frozenset(
+        read_label(label) for label in as_list(at(payload, "fields", "labels")) if isinstance(label, str) and label
+    )
+
+
+def _assignees(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    person = mapping.people.read(person_ids(at(payload, "fields", "assignee")))
+    return frozenset({str(person)}) if person else frozenset()
+
+
+def _parent(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    parent = text_at(payload, "fields", "parent", "id") or text_at(payload, ADDED, "epic")
+    key = text_at(payload, "fields", Site.of(mapping).epic_link)
+    if not parent and key:
+        raise UnreadableError(f"The epic {key} could not be read.", "Let the bot see the project of that epic.")
+    return parent or None
+
+
+_READERS: Final[Mapping[Field, Callable[[JsonObject, ProjectMapping], Value]]] = {
+    Field.TITLE: _title,
+    Field.BODY: _body,
+    Field.KIND: _kind,
+    Field.TYPE: _type,
+    Field.STATUS: _status,
+    Field.REASON: _reason,
+    Field.PRIORITY: _priority,
+    Field.LABELS: _labels,
+    Field.ASSIGNEES: _assignees,
+    Field.PARENT: _parent,
+}
+
+
+def _text_member(payload: JsonObject, name: str) -> Value:
+    value = at(payload, "fields", name)
+    if not isinstance(value, str):
+        raise UnreadableError(f"The {name} is missing in Jira's answer.", "Look at the ticket in Jira.")
+    return value
+
+
+def _meaningful(value: Value, field: Field, word: str) -> Value:
+    if value is UNKNOWN:
+        raise UnreadableError(
+            f"The {field} '{word}' has no meaning.", f"Add it to [fields.{field}.values] of mappings/jira.toml."
+        )
+    return value
+
+
+def _status_or_unknown(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    try:
+        return _status(payload, mapping)
+    except UnreadableError:
+        return UNKNOWN
+
+
+def _changes_of(item: Any, mapping: ProjectMapping) -> list[tuple[Field, Value, Value]]:
+    """What one item of a changelog entry says, field by field."""
+    name = text_at(item, "fieldId") or text_at(item, "field")
+    if name in ("IssueParentAssociation", "Parent", "parent", "Epic Link", Site.of(mapping).epic_link):
+        return [(Field.PARENT, text_at(item, "from") or None, text_at(item, "to") or None)]
+    readers = _EVENT_READERS.get(name, ())
+    return [(field, read(item, "from", mapping), read(item, "to", mapping)) for field, read in readers]
+
+
+def _told_status(item: Any, side: str, mapping: ProjectMapping) -> Value:
+    word = Site.of(mapping).status_word({"id": text_at(item, side), "name": text_at(item, f"{side}String")})
+    return mapping.read_status(word) if word else UNKNOWN
+
+
+def _told_person(item: Any, side: str, mapping: ProjectMapping) -> Value:
+    identifier = text_at(item, side)
+    person = mapping.people.read([identifier]) if identifier else None
+    return frozenset({str(person)}) if person else frozenset()
+
+
+def _told_kind(item: Any, side: str, mapping: ProjectMapping) -> Value:
+    row = mapping.read_type(text_at(item, f"{side}String"))
+    return row.kind if row else UNKNOWN
+
+
+def _told_type(item: Any, side: str, mapping: ProjectMapping) -> Value:
+    row = mapping.read_type(text_at(item, f"{side}String"))
+    return row.type if row else UNKNOWN
+
+
+def _told_labels(item: Any, side: str, _mapping: ProjectMapping) -> Value:
+    return frozenset(read_label(label) for label in text_at(item, f"{side}String").split())
+
+
+_EVENT_READERS: Final[Mapping[str, tuple[tuple[Field, Callable[[Any, str, ProjectMapping], Value]], ...]]] = {
+    "summary": ((Field.TITLE, lambda item, side, _: text_at(item, f"{side}String")),),
+    # The changelog keeps texts as wiki markup, on Cloud too.
+    "description": ((Field.BODY, lambda item, side, _: read_text(text_at(item, f"{side}String"))),),
+    "status": ((Field.STATUS, _told_status),),
+    "resolution": ((Field.REASON, lambda item, side, m: read_reason({"name": text_at(item, f"{side}String")}, m)),),
+    "priority": ((Field.PRIORITY, lambda item, side, m: m.read_priority(text_at(item, f"{side}String"))),),
+    "labels": ((Field.LABELS, _told_labels),),
+    "assignee": ((Field.ASSIGNEES, _told_person),),
+    "issuetype": ((Field.KIND, _told_kind), (Field.TYPE, _told_type)),
+}
+
+CODEC: Final = JiraCodec()

@@ -1,0 +1,316 @@
+"""From changes to requests: few and small, and apart from each other where one refusal must not stop the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from adapters.jira.codec_status import choose
+from adapters.jira.codec_text import held_title, too_long, write_text
+from adapters.jira.codec_values import (
+    Site,
+    held_assignee,
+    held_labels,
+    held_reason,
+    held_status,
+    held_type,
+    strangers,
+)
+from adapters.jira.wire import PROPERTY, as_list, as_object, text_at
+from sync.core.capabilities import Capabilities
+from sync.core.changes import ChangeSet
+from sync.core.ids import Marker, NativeRef
+from sync.core.mapping import ProjectMapping
+from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, NativeTicket, Value
+from sync.core.ports import Encoded, NativeOp, OpKind
+
+#: One edit carries these; the others have a request of their own, as Jira may refuse them for reasons of their own.
+_TOGETHER: Final = frozenset({Field.TITLE, Field.BODY, Field.PRIORITY, Field.LABELS, Field.KIND, Field.TYPE})
+#: What a create carries. An assignee who can't be assigned, or a parent of the wrong level, would stop it.
+_CREATED: Final = _TOGETHER
+
+
+class Encoding:
+    """The encoding of one change set."""
+
+    def __init__(
+        self, changes: ChangeSet, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
+    ) -> None:
+        off = mapping.mapping.off
+        self.changes = ChangeSet(fields={name: each for name, each in changes.fields.items() if name not in off})
+        self.news: Fields = {name: value for name, value in self.changes.news.items() if value is not UNKNOWN}
+        self.current = current
+        self.mapping = mapping
+        self.caps = caps
+        self.site = Site.of(mapping)
+        self.problems: list[FieldProblem] = []
+
+    def create(self, marker: Marker | None) -> Encoded:
+        """One POST with the marker inside; people and status follow when it is there."""
+        fields: JsonObject = {"project": {"key": self.site.project}}
+        row = held_type(self.news, None, self.mapping)
+        if row is None:
+            return Encoded(problems=(self._no_type(),))
+        fields["issuetype"] = {"name": self._native_type(row.native)}
+        sets = self._scalars()
+        fields["summary"] = sets.pop("summary", None) or "(no title)"
+        fields |= {name: value for name, value in sets.items() if value is not None}
+        labels = held_labels(self.news.get(Field.LABELS))
+        self._tell_labels(labels)
+        if labels:
+            fields["labels"] = list(labels)
+        told = {name for name in _CREATED if name in self.news} - {problem.field for problem in self.problems}
+        if row.native.casefold() in {name.casefold() for name in self.site.subtasks}:
+            fields["parent"] = {"id": str(self.news.get(Field.PARENT))}
+            told.add(Field.PARENT)
+        if row.kind == "epic" and self.site.epic_name:
+            fields[self.site.epic_name] = fields["summary"]
+        body: JsonObject = {"fields": fields}
+        if marker is not None:
+            body["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]
+        op = NativeOp(
+            kind=OpKind.CREATE,
+            action="create",
+            summary=f"create '{fields['summary']}' in {self.site.project}",
+            payload={"method": "POST", "path": "issue", "body": body},
+            fields=frozenset(told),
+            marker=marker,
+        )
+        return Encoded(ops=(op,), problems=tuple(self.problems))
+
+    def update(self, current: NativeTicket) -> Encoded:
+        """An edit, the assignee, the parent and the next step of the workflow, as far as they changed."""
+        ops = [*self._edit(current), *self._assign(current), *self._adopt(current), *self._move(current)]
+        return Encoded(ops=tuple(ops), problems=tuple(self.problems))
+
+    # -- the single requests -----------------------------------------------------------------------
+
+    def _edit(self, current: NativeTicket) -> Iterable[NativeOp]:
+        sets = self._scalars()
+        body: JsonObject = {}
+        if Field.KIND in self.news or Field.TYPE in self.news:
+            row = held_type(self.news, current, self.mapping)
+            present = text_at(current.payload, "fields", "issuetype", "name")
+            if row is None:
+                self.problems.append(self._no_type())
+            elif row.native.casefold() != present.casefold():
+                sets["issuetype"] = {"name": self._native_type(row.native)}
+        if sets:
+            body["fields"] = sets
+        if operations := self._label_operations(current):
+            body["update"] = {"labels": operations}
+        if body:
+            refused = {problem.field for problem in self.problems}
+            names = {name for name in _TOGETHER if name in self.news and name not in refused}
+            yield self._put(current, body, names, "edit " + ", ".join(sorted(names)))
+
+    def _assign(self, current: NativeTicket) -> Iterable[NativeOp]:
+        if Field.ASSIGNEES not in self.news:
+            return
+        value = self.news[Field.ASSIGNEES]
+        held = held_assignee(value, current, self.mapping)
+        if held is None:
+            names = ", ".join(strangers(value if isinstance(value, frozenset) else (), self.mapping))
+            self.problems.append(
+                FieldProblem(
+                    field=Field.ASSIGNEES,
+                    message=f"Nobody of {names} has an account in this Jira, as far as [people] says.",
+                    mend="Add them to [people] with their Jira account.",
+                )
+            )
+            return
+        identity = "accountId" if self.site.cloud else "name"
+        body = {"fields": {"assignee": {identity: held[0]} if held[0] else None}}
+        yield self._put(current, body, {Field.ASSIGNEES}, f"assign to {held[0] or 'nobody'}")
+
+    def _adopt(self, current: NativeTicket) -> Iterable[NativeOp]:
+        if Field.PARENT not in self.news:
+            return
+        parent = self.news[Field.PARENT]
+        subtask = text_at(current.payload, "fields", "issuetype", "name").casefold() in {
+            name.casefold() for name in self.site.subtasks
+        }
+        if subtask and not parent:
+            self.problems.append(
+                FieldProblem(
+                    field=Field.PARENT,
+                    message="A sub-task must have a parent in Jira.",
+                    mend="Move it to another type in Jira, or give it a parent.",
+                )
+            )
+            return
+        told = f"put under {parent}" if parent else "take out of its parent"
+        if not self.site.cloud and not subtask:
+            # The field takes keys; the adapter knows the key of an id.
+            body: JsonObject = {"fields": {self.site.epic_link: None}}
+            if self.site.epic_link:
+                yield self._put(current, body, {Field.PARENT}, told, {"key_of": [self.site.epic_link, parent or None]})
+            return
+        body = (
+            {"fields": {"parent": {"id": str(parent)}}} if parent else {"update": {"parent": [{"set": {"none": True}}]}}
+        )
+        yield self._put(current, body, {Field.PARENT}, told)
+
+    def _move(self, current: NativeTicket) -> Iterable[NativeOp]:
+        if Field.STATUS not in self.news:
+            return
+        native_type = text_at(current.payload, "fields", "issuetype", "name")
+        held = held_status(self.news[Field.STATUS], current, self.mapping, native_type)
+        if held is None:
+            self.problems.append(self._no_word(Field.STATUS, self.news[Field.STATUS]))
+            return
+        target, meaning = held
+        if target.casefold() == self.site.status_word(_status(current)).casefold():
+            return
+        values = dict(self.mapping.screen(str(meaning)))
+        resolution = held_reason(self.news.get(Field.REASON), meaning, current, self.mapping)
+        if resolution and resolution[0]:
+            values["resolution"] = resolution[0]
+        step = choose(target, _screen(values), current, self.mapping)
+        if step.problem is not None or step.move is None:
+            self.problems += [step.problem] if step.problem else []
+            return
+        sent: JsonObject = {"transition": {"id": step.move.id}}
+        if step.values:
+            sent["fields"] = dict(step.values)
+        reached = step.move.target.casefold() == target.casefold()
+        yield NativeOp(
+            kind=OpKind.UPDATE,
+            action="transition",
+            summary=f"{current.key}: '{step.move.name}' to {step.move.target}",
+            payload={"method": "POST", "path": f"issue/{current.ref}/transitions", "body": sent},
+            ref=current.ref,
+            fields=frozenset({Field.STATUS, *({Field.REASON} & set(self.news) if reached else ())}),
+            expects=current.version,
+        )
+
+    # -- values ------------------------------------------------------------------------------------
+
+    def _scalars(self) -> JsonObject:
+        """Summary, description and priority, as far as they changed and can be held."""
+        sets: JsonObject = {}
+        title = self.news.get(Field.TITLE)
+        if isinstance(title, str) and title.strip():
+            sets["summary"] = held_title(title, self.caps.title_limit)
+            if len(title.strip()) > len(sets["summary"]):
+                limit = f"The title is longer than Jira's {self.caps.title_limit} characters and is cut there."
+                self.problems.append(FieldProblem(field=Field.TITLE, message=limit, mend="Shorten the title."))
+        elif Field.TITLE in self.news and self.current is not None:
+            self.problems.append(
+                FieldProblem(field=Field.TITLE, message="Jira takes no empty title.", mend="Give the ticket a title.")
+            )
+        if Field.BODY in self.news:
+            body = self.news[Field.BODY]
+            text = body if isinstance(body, str) else ""
+            if problem := too_long(text, self.caps, cloud=self.site.cloud):
+                self.problems.append(problem)
+            else:
+                sets["description"] = write_text(text, cloud=self.site.cloud)
+        priority = self.news.get(Field.PRIORITY)
+        if isinstance(priority, str) and priority:
+            word = self.mapping.write_priority(priority)
+            if word is None:
+                self.problems.append(self._no_word(Field.PRIORITY, priority))
+            else:
+                sets["priority"] = {"name": word}
+        return sets
+
+    def _label_operations(self, current: NativeTicket) -> list[JsonObject]:
+        """Single additions and removals, so that a label that somebody adds meanwhile stays."""
+        if Field.LABELS not in self.news:
+            return []
+        change = self.changes.fields[Field.LABELS]
+        new, present = held_labels(change.new), {str(label) for label in as_list(_fields(current).get("labels"))}
+        if new is None:
+            return []
+        self._tell_labels(new)
+        # Without a known old value the present labels are the old ones.
+        known = isinstance(change.old, frozenset)
+        old = set(held_labels(change.old) or ()) if known else present
+        added, removed = sorted(set(new) - present), sorted((old - set(new)) & present)
+        return [{"add": label} for label in added] + [{"remove": label} for label in removed]
+
+    def _tell_labels(self, held: Mapping[str, str] | None) -> None:
+        wanted = self.news.get(Field.LABELS)
+        lost = sorted(set(wanted) - set((held or {}).values())) if isinstance(wanted, frozenset) else []
+        if lost:
+            names = ", ".join(repr(label) for label in lost)
+            message = f"Jira can't hold {names} as a label (no line breaks or tabs, 255 characters)."
+            self.problems.append(FieldProblem(field=Field.LABELS, message=message, mend="Rename the label."))
+
+    def _put(
+        self,
+        current: NativeTicket,
+        body: JsonObject,
+        fields: Iterable[Field],
+        summary: str,
+        more: JsonObject | None = None,
+    ) -> NativeOp:
+        payload: JsonObject = {"method": "PUT", "path": f"issue/{current.ref}", "body": body, **(more or {})}
+        if self.site.cloud:
+            payload["params"] = {"returnIssue": "true", "expand": "transitions"}
+        return NativeOp(
+            kind=OpKind.UPDATE,
+            action="edit",
+            summary=f"{current.key}: {summary}",
+            payload=payload,
+            ref=current.ref,
+            fields=frozenset(fields),
+            expects=current.version,
+        )
+
+    def _native_type(self, name: str) -> str:
+        """The type as the project spells it."""
+        return next((each for each in self.mapping.facts.types if each.casefold() == name.casefold()), name)
+
+    def _no_type(self) -> FieldProblem:
+        kind, type_ = self.news.get(Field.KIND), self.news.get(Field.TYPE)
+        return FieldProblem(
+            field=Field.TYPE,
+            message=f"The project has no issue type for {type_ or 'a'} {kind or 'issue'}.",
+            mend="Add a [[types]] row to mappings/jira.toml for a type that the project has.",
+        )
+
+    @staticmethod
+    def _no_word(field: Field, value: Value) -> FieldProblem:
+        return FieldProblem(
+            field=field,
+            message=f"The project has no {field} for '{value}'.",
+            mend=f"Add a native word to [fields.{field}.values] of mappings/jira.toml, or a fallback.",
+        )
+
+
+def comment_op(
+    kind: OpKind, ticket: NativeTicket, ref: NativeRef | None, body: JsonObject | None, marker: Marker | None
+) -> NativeOp:
+    """The request for one comment."""
+    method = {OpKind.COMMENT_CREATE: "POST", OpKind.COMMENT_UPDATE: "PUT"}.get(kind, "DELETE")
+    place = f"issue/{ticket.ref}/comment" + (f"/{ref}" if ref else "")
+    payload: JsonObject = {"method": method, "path": place}
+    if body is not None:
+        payload["body"] = body
+    verb = {"POST": "comment on", "PUT": "edit a comment of", "DELETE": "delete a comment of"}[method]
+    return NativeOp(
+        kind=kind,
+        action="comment",
+        summary=f"{verb} {ticket.key}",
+        payload=payload,
+        ref=ticket.ref,
+        comment=ref,
+        fields=frozenset({Field.BODY}),
+        expects=None,
+        marker=marker,
+    )
+
+
+def _screen(values: Mapping[str, str]) -> dict[str, Any]:
+    """Screen values as Jira takes them: names of things in objects, plain text in custom fields."""
+    return {name: value if name.startswith("customfield_") else {"name": value} for name, value in values.items()}
+
+
+def _fields(current: NativeTicket) -> JsonObject:
+    return as_object(current.payload.get("fields"))
+
+
+def _status(current: NativeTicket) -> Any:
+    return _fields(current).get("status")

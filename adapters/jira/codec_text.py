@@ -1,0 +1,88 @@
+"""Markdown to Jira's rich text and back: documents on Cloud, wiki markup on Data Center.
+
+Neither turns `@name` or `#12` in a text into a mention or a link, so nothing has to be neutralised here.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import Any, Final
+
+from sync.core.capabilities import Capabilities
+from sync.core.models import Field, FieldProblem
+from sync.text import adf_to_markdown, markdown_to_adf, markdown_to_wiki, wiki_to_markdown
+
+#: The line before a mirrored comment that names who wrote it.
+_ATTRIBUTION: Final = re.compile(r"\A\*[^\n]+ wrote in [^\n]+\([^\n]*\):\*(?:\n+|\Z)")
+TITLE_ELLIPSIS: Final = "…"
+
+
+def read_text(native: Any) -> str:
+    """Markdown of a document, of wiki markup or of nothing."""
+    if isinstance(native, str):
+        return _from_wiki(native)
+    return adf_to_markdown(native) if isinstance(native, dict) else ""
+
+
+def write_text(markdown: str, *, cloud: bool) -> Any:
+    """What to send for a Markdown text; None for an empty one."""
+    if not markdown.strip():
+        return None
+    return markdown_to_adf(markdown) if cloud else markdown_to_wiki(markdown)
+
+
+@functools.lru_cache(maxsize=2048)
+def held_text(markdown: str, *, cloud: bool) -> str:
+    """The Markdown that comes back when this one was written."""
+    return read_text(write_text(markdown, cloud=cloud))
+
+
+@functools.lru_cache(maxsize=2048)
+def stored_length(markdown: str, *, cloud: bool) -> int:
+    """How long Jira counts the text: in its stored form, which may be longer than what was written."""
+    wiki = markdown_to_wiki(markdown)
+    return max(len(wiki), _document_text(markdown)) if cloud else len(wiki)
+
+
+def too_long(markdown: str, caps: Capabilities, *, cloud: bool) -> FieldProblem | None:
+    """What to say of a text over the limit of the site; None when it fits."""
+    limit = caps.body_limit
+    length = stored_length(markdown, cloud=cloud) if limit is not None else 0
+    if limit is None or length <= limit:
+        return None
+    return FieldProblem(
+        field=Field.BODY,
+        message=f"The text has {length} characters in Jira's form, and Jira takes {limit}.",
+        mend="Shorten the text, or split it into comments.",
+    )
+
+
+def without_attribution(markdown: str) -> str:
+    """The comment without the line that names its author elsewhere."""
+    return _ATTRIBUTION.sub("", markdown, count=1)
+
+
+def with_attribution(markdown: str, attribution: str | None) -> str:
+    """The comment after the line that names its author elsewhere."""
+    return f"{attribution}\n\n{markdown}" if attribution else markdown
+
+
+def held_title(title: str, limit: int | None) -> str:
+    """A title as Jira keeps it: one line, trimmed, cut at the limit."""
+    line = " ".join(title.split("\n")).replace("\r", " ").strip()
+    if limit is not None and len(line) > limit:
+        return line[: limit - len(TITLE_ELLIPSIS)].rstrip() + TITLE_ELLIPSIS
+    return line
+
+
+@functools.lru_cache(maxsize=2048)
+def _from_wiki(wiki: str) -> str:
+    return wiki_to_markdown(wiki)
+
+
+def _document_text(markdown: str) -> int:
+    """The length of the words of a document, without its structure."""
+    document = markdown_to_adf(markdown)
+    return sum(len(json.loads(text)) for text in re.findall(r'"text": ("(?:[^"\\]|\\.)*")', json.dumps(document)))

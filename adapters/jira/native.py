@@ -1,0 +1,85 @@
+"""From Jira's JSON to native values, and whether it is one at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from adapters.jira.wire import ADDED, as_list, as_object, at, milliseconds, parse_time, slimmed, text_at
+from sync.core.errors import Malformed
+from sync.core.ids import NativeRef
+from sync.core.models import JsonObject, NativeComment, NativeEvent, NativeTicket
+
+#: What the codec needs; on Data Center the field of the epic link is added.
+TICKET_FIELDS = (
+    "summary", "description", "issuetype", "project", "status", "resolution", "priority", "labels", "assignee",
+    "reporter", "creator", "parent", "created", "updated", "comment",
+)  # fmt: skip
+
+
+def key_number(key: str) -> int:
+    """12 of PAY-12; 0 where there is none."""
+    tail = key.rpartition("-")[2]
+    return int(tail) if tail.isdecimal() else 0
+
+
+def version_of(updated: Any) -> str | None:
+    """The time of change in milliseconds: the same in every caller's zone."""
+    moment = parse_time(updated)
+    return None if moment is None else str(milliseconds(moment))
+
+
+def read_ticket(issue: Any, *, site: str, now: datetime, added: JsonObject | None = None) -> NativeTicket:
+    """A ticket; `added` is what other answers told. Raises `Malformed` with the place that is wrong."""
+    ref, key = text_at(issue, "id"), text_at(issue, "key")
+    updated = parse_time(at(issue, "fields", "updated"))
+    if not ref or not key or updated is None:
+        raise Malformed(f"{key or ref or 'an issue'}: the answer has no id, key or time of change")
+    page = at(issue, "fields", "comment")
+    listed = as_list(as_object(page).get("comments"))
+    total = as_object(page).get("total")
+    count = total if isinstance(total, int) else None
+    complete = count is not None and count <= len(listed)
+    payload = slimmed(issue)
+    payload["fields"]["comment"] = {"total": count}
+    if added:
+        payload[ADDED] = added
+    return NativeTicket(
+        ref=NativeRef(ref),
+        key=key,
+        url=f"{site}/browse/{key}",
+        number=key_number(key),
+        version=str(milliseconds(updated)),
+        payload=payload,
+        fetched_at=now,
+        updated_at=updated,
+        comment_count=count,
+        comments=read_comments(listed, NativeRef(ref)) if complete else None,
+    )
+
+
+def read_comments(listed: list[Any], ticket: NativeRef) -> tuple[NativeComment, ...]:
+    """The comments of a list; one without an id is left out."""
+    found = (read_comment(each, ticket) for each in listed)
+    return tuple(comment for comment in found if comment is not None)
+
+
+def read_comment(comment: Any, ticket: NativeRef) -> NativeComment | None:
+    """A comment; None for what has no id."""
+    ref = text_at(comment, "id")
+    if not ref:
+        return None
+    version = version_of(at(comment, "updated")) or version_of(at(comment, "created")) or "0"
+    return NativeComment(ref=NativeRef(ref), ticket=ticket, version=version, payload=slimmed(comment))
+
+
+def read_events(histories: Any, ticket: NativeRef, since: datetime) -> list[NativeEvent]:
+    """The changelog entries after `since`, oldest first."""
+    events = []
+    for entry in as_list(histories):
+        moment, identifier = parse_time(at(entry, "created")), text_at(entry, "id")
+        if moment is None or not identifier or moment <= since:
+            continue
+        author = text_at(entry, "author", "accountId") or text_at(entry, "author", "name") or None
+        events.append(NativeEvent(id=identifier, ref=ticket, author=author, at=moment, payload=slimmed(entry)))
+    return sorted(events, key=lambda event: (event.at, int(event.id) if event.id.isdecimal() else 0))

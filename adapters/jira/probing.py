@@ -1,0 +1,149 @@
+"""What a Jira project is: who we are there, what it holds, and what its screens ask for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from adapters.jira.client import JiraClient
+from adapters.jira.wire import as_list, as_object, at, text_at
+from sync.core.capabilities import Capabilities, ProjectFacts
+from sync.core.errors import AuthFailed, Rejected
+from sync.core.models import Field, JsonObject
+
+TITLE_LIMIT: Final = 255
+TEXT_LIMIT: Final = 32767
+_NEEDED: Final = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS")
+_EPIC_LINK: Final = "com.pyxis.greenhopper.jira:gh-epic-link"
+_EPIC_NAME: Final = "com.pyxis.greenhopper.jira:gh-epic-label"
+#: Fields that a create gives, or that Jira fills by itself.
+_FILLED: Final = frozenset({"project", "issuetype", "summary", "reporter", "parent"})
+#: Fields that a project's screens may lack.
+_OPTIONAL: Final = {
+    "description": Field.BODY,
+    "priority": Field.PRIORITY,
+    "labels": Field.LABELS,
+    "assignee": Field.ASSIGNEES,
+}
+
+
+def probe(client: JiraClient, project: str) -> Capabilities:
+    """Ask everything that a bridge has to know, without writing."""
+    cloud = client.cloud
+    me = client.myself()
+    account = text_at(me, "accountId") or text_at(me, "name")
+    if not account:
+        raise AuthFailed(f"{client.tracker}: Jira takes us for nobody. Check auth.user and auth.token.")
+    about = _project(client, project)
+    permissions = as_object(at(_permissions(client, project), "permissions"))
+    lacking = [name for name in _NEEDED if at(permissions, name, "havePermission") is not True]
+    types = [kind for kind in as_list(about.get("issueTypes")) if text_at(kind, "name")]
+    statuses, by_type, words = _statuses(client, project)
+    screen = _create_screen(client, project, types)
+    customs = {} if cloud else _custom_fields(client)
+    asked = sorted(name for name, needed in screen.items() if needed and name not in _FILLED | set(_OPTIONAL))
+    extra: JsonObject = {
+        "deployment": "cloud" if cloud else "server",
+        "account": account,
+        "project": text_at(about, "key") or project,
+        "project_id": text_at(about, "id"),
+        "status_words": words,
+        "subtasks": [text_at(kind, "name") for kind in types if at(kind, "subtask") is True],
+        "epic_link": customs.get(_EPIC_LINK, ""),
+        "epic_name": customs.get(_EPIC_NAME, ""),
+    }
+    hidden = {field for name, field in _OPTIONAL.items() if screen and name not in screen}
+    notes = [f"The bot lacks {name} in {project}." for name in lacking]
+    notes += [
+        f"New issues ask for '{name}', which the bridge does not fill."
+        for name in asked
+        if name not in customs.values()
+    ]
+    return Capabilities(
+        server="Jira Cloud" if cloud else "Jira Data Center",
+        account=account,
+        fields=frozenset(Field) - hidden,
+        facts=ProjectFacts(
+            statuses=statuses,
+            statuses_by_type=by_type,
+            types=tuple(text_at(kind, "name") for kind in types),
+            priorities=_names(client.get("priority")),
+            resolutions=_names(client.get("resolution")),
+            extra=extra,
+        ),
+        max_assignees=1,
+        title_limit=TITLE_LIMIT,
+        body_limit=TEXT_LIMIT,
+        history=True,
+        can_write="CREATE_ISSUES" not in lacking and "EDIT_ISSUES" not in lacking,
+        clock_resolution=timedelta(milliseconds=1),
+        feeds=1,
+        notes=tuple(notes),
+    )
+
+
+def _project(client: JiraClient, project: str) -> JsonObject:
+    try:
+        return as_object(client.get(f"project/{project}"))
+    except Rejected as error:
+        raise Rejected(
+            f"{client.tracker}: there is no project {project}, or the bot may not see it. Check `project` and give the "
+            f"bot's account the Browse Projects permission. ({error})",
+            error.problems,
+        ) from None
+
+
+def _permissions(client: JiraClient, project: str) -> Any:
+    # Cloud wants the permissions by name; Data Center gives all of them and knows no such parameter.
+    params = {"projectKey": project} | ({"permissions": ",".join(_NEEDED)} if client.cloud else {})
+    return client.get("mypermissions", params)
+
+
+def _statuses(client: JiraClient, project: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
+    """Status word → category, type → its status words, status id → word; words are untranslated where told."""
+    told = {text_at(row, "id"): text_at(row, "untranslatedName") for row in as_list(client.get("status"))}
+    statuses: dict[str, str] = {}
+    by_type: dict[str, tuple[str, ...]] = {}
+    words: dict[str, str] = {}
+    for kind in as_list(client.get(f"project/{project}/statuses")):
+        rows = [row for row in as_list(at(kind, "statuses")) if text_at(row, "name")]
+        for row in rows:
+            identifier = text_at(row, "id")
+            words[identifier] = told.get(identifier) or text_at(row, "name")
+            statuses[words[identifier]] = text_at(row, "statusCategory", "key")
+        by_type[text_at(kind, "name")] = tuple(words[text_at(row, "id")] for row in rows)
+    return statuses, by_type, words
+
+
+def _create_screen(client: JiraClient, project: str, types: list[Any]) -> dict[str, bool]:
+    """The fields of the create screen and whether each is required, from the first ordinary type of the project."""
+    ordinary = [kind for kind in types if at(kind, "subtask") is not True and at(kind, "hierarchyLevel") in (None, 0)]
+    chosen = next((kind for kind in ordinary if text_at(kind, "name") != "Epic"), None)
+    if chosen is None:
+        return {}
+    found: dict[str, bool] = {}
+    start, more = 0, True
+    while more:
+        page = as_object(
+            client.get(
+                f"issue/createmeta/{project}/issuetypes/{text_at(chosen, 'id')}", {"startAt": start, "maxResults": 200}
+            )
+        )
+        rows = as_list(page.get("fields")) or as_list(page.get("results")) or as_list(page.get("values"))
+        for row in rows:
+            defaulted = at(row, "hasDefaultValue") is True
+            found[text_at(row, "fieldId") or text_at(row, "key")] = at(row, "required") is True and not defaulted
+        start += len(rows)
+        total = page.get("total")
+        more = bool(rows) and isinstance(total, int) and start < total
+    return found
+
+
+def _custom_fields(client: JiraClient) -> dict[str, str]:
+    """Kind of custom field → its id on this site."""
+    rows = as_list(client.get("field"))
+    return {text_at(row, "schema", "custom"): text_at(row, "id") for row in rows if text_at(row, "schema", "custom")}
+
+
+def _names(rows: Any) -> tuple[str, ...]:
+    return tuple(name for row in as_list(rows) if (name := text_at(row, "name")))

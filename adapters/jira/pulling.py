@@ -1,0 +1,259 @@
+"""Reading many tickets: an index of what changed, then the changed ones in batches.
+
+The cursor is `{"updated": newest time of change seen, "seen": {id: its time of change}, "flow": …}`, times in
+milliseconds. Search is late and its order is true to the second, so each pull looks back by an overlap and leaves out
+what it has seen. `flow` is what was learnt of the workflow, so that a new process need not ask again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from adapters.jira.client import SERVER_PAGE, JiraClient, missing
+from adapters.jira.flow import Flow
+from adapters.jira.native import TICKET_FIELDS, read_comments, read_ticket
+from adapters.jira.wire import (
+    PROPERTY,
+    as_list,
+    as_object,
+    at,
+    from_milliseconds,
+    milliseconds,
+    parse_time,
+    quote,
+    text_at,
+    updated_since,
+)
+from sync.core.errors import Malformed, Rejected
+from sync.core.ids import Cursor, NativeRef
+from sync.core.models import Gone, JsonObject, NativeTicket
+from sync.core.ports import Page
+
+BATCH: Final = 100
+COMMENT_PAGE: Final = 100
+
+
+@dataclass(slots=True, kw_only=True)
+class Position:
+    """The cursor, opened: `seen` holds what lies within the overlap."""
+
+    updated: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    flow: JsonObject = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, cursor: Cursor | None) -> Position:
+        """A cursor that can't be read starts from the beginning: at least once is the promise."""
+        try:
+            stored = as_object(json.loads(cursor)) if cursor else {}
+        except ValueError:
+            stored = {}
+        updated, seen = stored.get("updated"), as_object(stored.get("seen"))
+        return cls(
+            updated=updated if isinstance(updated, int) else 0,
+            seen={ref: moment for ref, moment in seen.items() if isinstance(moment, int)},
+            flow=as_object(stored.get("flow")),
+        )
+
+    def write(self, overlap: timedelta) -> Cursor:
+        """The cursor, without what the next pull does not look back to."""
+        since = self.updated - milliseconds_of(overlap)
+        kept = {ref: moment for ref, moment in sorted(self.seen.items()) if moment >= since}
+        stored = {"updated": self.updated, "seen": kept, "flow": self.flow}
+        return Cursor(json.dumps(stored, separators=(",", ":"), sort_keys=True))
+
+
+def milliseconds_of(span: timedelta) -> int:
+    """A span in milliseconds."""
+    return round(span.total_seconds() * 1000)
+
+
+@dataclass(slots=True, kw_only=True)
+class Reader:
+    """Reads tickets of one project; remembers the epics' ids and the workflow as answers tell them."""
+
+    client: JiraClient
+    project: str
+    select: str | None
+    overlap: timedelta
+    now: Callable[[], datetime]
+    epic_link: str = ""
+    flow: Flow
+    keys: dict[str, str] = field(default_factory=dict)  # id → key
+
+    def changed(self, position: Position) -> list[tuple[int, str]]:
+        """(time of change, id) of what changed since the position and was not seen, oldest first."""
+        clauses = [f"project = {quote(self.project)}"]
+        if self.select:
+            clauses.append(f"({self.select})")
+        since = from_milliseconds(position.updated) - self.overlap if position.updated else None
+        rows = self._index_cloud(clauses, since) if self.client.cloud else self._index_server(clauses, since)
+        # The newest ticket always lies within the overlap, so nothing at all means that we are taken for nobody.
+        if not rows:
+            self.client.myself()
+        return sorted((moment, ref) for ref, moment in rows.items() if moment > position.seen.get(ref, -1))
+
+    def pages(self, since: Cursor | None) -> Iterator[Page]:
+        """See `Adapter.pull`."""
+        position = Position.read(since)
+        self.flow.recall(position.flow)
+        waiting = self.changed(position)
+        if not waiting:
+            yield Page(cursor=position.write(self.overlap), total=0)
+        for start in range(0, len(waiting), BATCH):
+            batch = waiting[start : start + BATCH]
+            page = self.page([ref for _, ref in batch])
+            for moment, ref in batch:
+                position.seen[ref] = moment
+            for ticket in page.tickets:
+                # The index may be behind the ticket: what was read now need not be read again.
+                position.seen[ticket.ref] = max(position.seen.get(ticket.ref, 0), milliseconds(ticket.updated_at))
+            position.updated = max(position.updated, batch[-1][0])
+            position.flow = self.flow.told()
+            yield replace(page, cursor=position.write(self.overlap), total=len(waiting))
+
+    def page(self, refs: Sequence[str]) -> Page:
+        """The tickets of one batch with all their comments; those of other projects are gone from ours.
+
+        On Cloud this reads the tickets themselves, on Data Center the search index.
+        """
+        if self.client.cloud:
+            answer = self.client.post(
+                "issue/bulkfetch",
+                {
+                    "issueIdsOrKeys": list(refs),
+                    "fields": list(self.fields()),
+                    "properties": [PROPERTY],
+                    "expand": ["transitions"],
+                },
+            )
+        else:
+            answer = self.client.search_details(list(refs), list(self.fields()))
+        return self.read(as_list(answer.get("issues")), as_list(answer.get("issueErrors")))
+
+    def read(self, issues: Sequence[Any], errors: Sequence[Any] = ()) -> Page:
+        """Tickets, missing ones and malformed ones of an answer."""
+        tickets: list[NativeTicket] = []
+        gone = [Gone(ref=NativeRef(text_at(error, "id")), reason=text_at(error, "errorMessage")) for error in errors]
+        malformed: list[tuple[str, str]] = []
+        epics = self._epics(issues)
+        for issue in issues:
+            try:
+                ticket = self._ticket(issue, epics)
+            except Malformed as error:
+                malformed.append((text_at(issue, "key") or text_at(issue, "id") or "an issue", str(error)))
+                continue
+            if (elsewhere := self._moved(issue)) is not None:
+                gone.append(Gone(ref=ticket.ref, reason=elsewhere))
+            else:
+                tickets.append(ticket)
+        return Page(cursor=Cursor(""), tickets=tuple(tickets), gone=tuple(gone), malformed=tuple(malformed))
+
+    def one(self, ref: str) -> Page:
+        """One ticket of Data Center, read directly."""
+        params = {"fields": ",".join(self.fields()), "properties": PROPERTY, "expand": "transitions"}
+        try:
+            issue = self.client.get(f"issue/{ref}", params)
+        except Rejected as error:
+            if not missing(error):
+                raise
+            return Page(cursor=Cursor(""), gone=(Gone(ref=NativeRef(ref), reason=str(error)),))
+        return self.read([issue])
+
+    def fields(self) -> tuple[str, ...]:
+        """The fields to ask for."""
+        return (*TICKET_FIELDS, self.epic_link) if self.epic_link else TICKET_FIELDS
+
+    # -- within --------------------------------------------------------------------------------------
+
+    def _index_cloud(self, clauses: list[str], since: datetime | None) -> dict[str, int]:
+        rows: dict[str, int] = {}
+        jql = _jql(clauses, since)
+        token: str | None = None
+        while True:
+            page = self.client.page(jql, token=token, start=0)
+            rows |= _rows(page)
+            token = text_at(page, "nextPageToken") or None
+            if token is None or page.get("isLast") is True:
+                return rows
+
+    def _index_server(self, clauses: list[str], since: datetime | None) -> dict[str, int]:
+        """By the time of the last row rather than by offset alone: a row that changes meanwhile shifts the others."""
+        rows: dict[str, int] = {}
+        start = 0
+        while True:
+            page = self.client.page(_jql(clauses, since), token=None, start=start)
+            found = _rows(page)
+            rows |= found
+            size = page.get("maxResults")
+            listed = len(as_list(page.get("issues")))
+            if not listed or listed < (size if isinstance(size, int) and size else SERVER_PAGE):
+                return rows
+            last = from_milliseconds(max(found.values(), default=0)).replace(second=0, microsecond=0)
+            # Within one minute there is nothing but the offset to go on by.
+            since, start = (last, 0) if since is None or last > since else (since, start + listed)
+
+    def _ticket(self, issue: Any, epics: dict[str, str]) -> NativeTicket:
+        added: JsonObject = {}
+        if (key := text_at(issue, "fields", self.epic_link)) and key in epics:
+            added["epic"] = epics[key]
+        if isinstance(issue, dict) and "transitions" in issue:
+            issue = {**issue, "transitions": self.flow.read(issue)}
+            added["workflow"] = dict(self.flow.ways)
+        ticket = read_ticket(issue, site=self.client.url, now=self.now(), added=added)
+        self.keys[ticket.ref] = ticket.key
+        if ticket.comments is None:
+            ticket = replace(ticket, comments=read_comments(self.comments(ticket.ref), ticket.ref))
+        return replace(ticket, comment_count=len(ticket.comments or ()))
+
+    def comments(self, ref: str) -> list[Any]:
+        """All comments of a ticket that has more of them than an answer holds."""
+        found: list[Any] = []
+        while True:
+            params = {"startAt": len(found), "maxResults": COMMENT_PAGE, "orderBy": "created"}
+            page = as_object(self.client.get(f"issue/{ref}/comment", params))
+            listed = as_list(page.get("comments"))
+            found += listed
+            total = page.get("total")
+            if not listed or not isinstance(total, int) or len(found) >= total:
+                return found
+
+    def _epics(self, issues: Sequence[Any]) -> dict[str, str]:
+        """Data Center names an epic by its key: key → id, asked for in one search where it is not known."""
+        if not self.epic_link:
+            return {}
+        self.keys |= {text_at(issue, "id"): text_at(issue, "key") for issue in issues}
+        ids = {key: ref for ref, key in self.keys.items()}
+        wanted = {key for issue in issues if (key := text_at(issue, "fields", self.epic_link))}
+        if unknown := sorted(wanted - set(ids)):
+            body = {
+                "jql": f"key in ({', '.join(map(quote, unknown))})", "fields": ["updated"], "validateQuery": False,
+                "startAt": 0, "maxResults": len(unknown),
+            }  # fmt: skip
+            for issue in as_list(self.client.post("search", body).get("issues")):
+                ids[text_at(issue, "key")] = text_at(issue, "id")
+                self.keys[text_at(issue, "id")] = text_at(issue, "key")
+        return {key: ids[key] for key in wanted if key in ids}
+
+    def _moved(self, issue: Any) -> str | None:
+        key = text_at(issue, "fields", "project", "key") or text_at(issue, "key").rpartition("-")[0]
+        return None if not key or key == self.project else f"moved to {text_at(issue, 'key')}"
+
+
+def _jql(clauses: list[str], since: datetime | None) -> str:
+    timed = [*clauses, updated_since(since)] if since is not None else clauses
+    return " AND ".join(timed) + " ORDER BY updated ASC"
+
+
+def _rows(page: JsonObject) -> dict[str, int]:
+    """Id → time of change; a row without one is read anyway."""
+    rows: dict[str, int] = {}
+    for issue in as_list(page.get("issues")):
+        if ref := text_at(issue, "id"):
+            moment = parse_time(at(issue, "fields", "updated"))
+            rows[ref] = milliseconds(moment) if moment else 0
+    return rows
