@@ -162,13 +162,14 @@ class Simulator(ABC):
         return None
 
     def _dropped(self, request: Request, environ: dict[str, Any]) -> Response:
+        response = self._logged(request, Response(b"", status=599))  # before the client can notice
         connection = environ.get("werkzeug.socket")
         if isinstance(connection, socket.socket):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # the client had gone already
-        return self._logged(request, Response(b"", status=599))
+        return response
 
     def _logged(self, request: Request, response: Response) -> Response:
         response.headers.setdefault("Date", http_date(self.clock.now()))

@@ -192,8 +192,6 @@ class GitHubCodec:
             kind, action, payload = OpKind.COMMENT_DELETE, "comment.delete", {}
         elif current is not None:
             kind, action = OpKind.COMMENT_UPDATE, "comment.edit"
-            if text == standing:
-                return Encoded()
         op = NativeOp(
             kind=kind,
             action=action,
@@ -215,7 +213,7 @@ def _payload(current: NativeTicket | None) -> JsonObject:
 def _creation(target: Target, mapping: ProjectMapping, marker: Marker | None) -> Encoded:
     """One POST; a new issue is open and has no parent yet."""
     payload = target.payload
-    if not payload["title"]:
+    if Field.TITLE in target.unsaid:
         return Encoded(problems=target.problems)
     body: JsonObject = {"title": payload["title"]}
     raw = payload["body"] or texts.write("", marker=marker)

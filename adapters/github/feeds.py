@@ -1,8 +1,8 @@
 """What changed since: the issues list, the comments of the repository, and its events for what moves no `updated_at`.
 
-Two requests when nothing happened. The issues list is asked every time; the other two take turns, and are both asked
-as soon as any issue has moved. A new or deleted comment moves its issue, so only an edited comment or a changed parent may
-wait for the next pull.
+Two requests when nothing happened: the issues list and the comments; instead of the comments, the events where they
+were not asked for `EVENTS_EVERY`. As soon as any issue has moved all three are asked, and a new or deleted comment moves its
+issue: so only an edited comment may wait for the next pull, and a changed parent for `EVENTS_EVERY`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sync.core.ports import Page
 #: Rows may become visible late: at times the feed is read again from so long before the newest.
 LOOK_BACK = timedelta(minutes=15)
 LOOK_BACK_EVERY = timedelta(minutes=10)
+EVENTS_EVERY = timedelta(seconds=90)
 #: How much of a first pull's own time the next one reads again.
 MARGIN = timedelta(seconds=60)
 SEEN_LIMIT = 1_000
@@ -68,7 +69,7 @@ class Position:
     comments: Feed = field(default_factory=Feed)
     event: int = 0
     looked_back: str | None = None
-    events_turn: bool = False
+    events_read: str | None = None
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Position:
@@ -125,11 +126,11 @@ class Puller:
         for page in self._issues(position):
             moved = moved or bool(page.tickets)
             yield page
-        events_turn = position.events_turn
-        position.events_turn = self._parents and not moved and not events_turn
-        if moved or not events_turn:
+        read = wire.moment(position.events_read)
+        due = self._parents and (read is None or self._now() - read >= EVENTS_EVERY)
+        if moved or not due:
             yield from self._comments(position)
-        if self._parents and (moved or events_turn):
+        if self._parents and (moved or due):
             yield from self._events(position)
 
     # -- the first pull: by number, which no edit moves ----------------------------------------------------
@@ -152,7 +153,7 @@ class Puller:
             if position.walk is None:
                 position.walked = True
                 position.issues.since = position.started
-                position.looked_back = position.started
+                position.looked_back = position.events_read = position.started
             yield rows.page(position, _total(answer))
             if position.walked:
                 return
@@ -234,7 +235,7 @@ class Puller:
             link = answer.links.get("next")
             if link is None or not all(_is_after(event, position) for event in listed):
                 break
-        position.event = newest
+        position.event, position.events_read = newest, wire.stamp(self._now())
         rows = Rows()
         self._take_issues(rows, list(children.values()), position, above=0)
         yield rows.page(position)

@@ -53,5 +53,5 @@ def _like(markdown: str, there: str) -> str:
     plain = markdown.split("\n")
     if len(plain) != len(written) or not there:
         return "\n".join(written)
-    standing = {canonical(restore(line)): line for line in there.split("\n")}
-    return "\n".join(standing.get(line, new) for line, new in zip(plain, written, strict=True))
+    standing = {line.rstrip() for line in there.split("\n")}
+    return "\n".join(line if line in standing else new for line, new in zip(plain, written, strict=True))
