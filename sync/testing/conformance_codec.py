@@ -129,6 +129,8 @@ class PureCodec:
         """A request sets the fields that changed and no other, once per create."""
         current = data.draw(st.sampled_from([None, *samples]))
         wanted = data.draw(strategies.fields(subject.capabilities.fields))
+        if current is None:
+            wanted = {Field.TITLE: "A title", Field.KIND: "issue", **wanted}
         there = {} if current is None else subject.codec.decode(current, subject.mapping).snapshot.fields
         changes = diff_fields(there, wanted)
         encoded = subject.codec.encode(changes, current, subject.mapping, subject.capabilities)

@@ -29,6 +29,22 @@ class Reading:
         finally:
             adapter.close()
 
+    def test_resume_costs_nothing(self, subject: Subject) -> None:
+        """What an earlier probe found is taken over without a request, and pulling works and sees the same."""
+        ref = subject.server.create(title="There")
+        subject.server.settle()
+        adapter = subject.server.open()
+        try:
+            adapter.resume(subject.capabilities)
+            assert adapter.traffic.requests == 0
+            tickets = [ticket for page in adapter.pull(None) for ticket in page.tickets]
+            assert [ticket.ref for ticket in tickets] == [ref]
+            read = next(iter(adapter.fetch([ref])))
+            assert not isinstance(read, Gone)
+            assert subject.codec.decode(read, subject.mapping) == subject.decoded(ref)
+        finally:
+            adapter.close()
+
     def test_wrong_token(self, subject: Subject) -> None:
         """Credentials that the tracker does not know are AuthFailed at once, with a message."""
         adapter = subject.server.open(wrong_token=True)

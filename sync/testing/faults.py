@@ -140,6 +140,10 @@ class FaultyAdapter:
         """See `Adapter`."""
         return self._call("probe", self._adapter.probe)
 
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`: costs no request, so nothing goes wrong."""
+        self._adapter.resume(known)
+
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
         fault = self._before("pull")

@@ -51,6 +51,9 @@ class MemoryAdapter:
             feeds=2 if knobs.comment_feed else 1,
         )
 
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`."""
+
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`: each feed is read again from a little before the newest time seen, and what was seen is left out."""
         state: dict[str, Any] = {"bin": [], "tickets": {}, "comments": {}}
