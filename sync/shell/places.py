@@ -45,6 +45,7 @@ def scan(name: str, text: str) -> Places:
     """The places of all keys; entries of an array of tables are numbered: `("types", "0", "kind")`."""
     lines: dict[Path, int] = {}
     headers: dict[Path, Path] = {}
+    implied: dict[Path, int] = {}
     table: Path = ()
     counts: dict[Path, int] = {}
     quotes: str | None = None  # inside a multi-line string
@@ -55,6 +56,8 @@ def scan(name: str, text: str) -> Places:
         quotes = _left_open(line)
         if (header := _HEADER.match(line)) is not None and "=" not in header["path"].split('"')[0]:
             table = _numbered(_parts(header["path"]), counts, array=header[1] == "[[")
+            for depth in range(1, len(table)):  # said by the way, as long as nothing says it itself
+                implied.setdefault(table[:depth], number)
             lines.setdefault(table, number)
             headers.setdefault(table, table)
         elif (key := _KEY.match(line)) is not None:
@@ -62,7 +65,7 @@ def scan(name: str, text: str) -> Places:
             for path_ in _with_inline(path, line[key.end() :]):
                 lines.setdefault(path_, number)
                 headers.setdefault(path_, table)
-    return Places(name, lines, headers)
+    return Places(name, implied | lines, {path: path for path in implied} | headers)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
