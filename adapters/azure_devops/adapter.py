@@ -40,7 +40,7 @@ class AzureDevOpsAdapter:
         """See `Adapter`."""
         me = self._service.location.get_connection_data().authenticated_user
         project = self._project()
-        account = [one for one in (me.id, _mail(me), me.subject_descriptor) if one]
+        account = [one for one in (_mail(me), me.id, me.subject_descriptor) if one]
         types = self._service.tracking.get_work_item_types(self._service.project)
         enabled = [kind for kind in types or () if not kind.is_disabled]
         process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))

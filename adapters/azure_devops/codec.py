@@ -18,6 +18,7 @@ from adapters.azure_devops.codec_values import (
 )
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
+from sync.core.fieldrules import equal
 from sync.core.ids import Marker
 from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
@@ -68,7 +69,7 @@ class AzureDevOpsCodec:
         problems = tuple(
             _unread(name, natives.get(name) or str(fields.get(wire.PRIORITY)))
             for name, value in values.items()
-            if value is UNKNOWN and name is not Field.TYPE
+            if value is UNKNOWN
         )
         links = wire.hyperlinks(payload)
         marker = next((url.removeprefix(wire.MARKER_URL) for url in links if url.startswith(wire.MARKER_URL)), "")
@@ -190,7 +191,7 @@ def _body(payload: JsonObject, mapping: ProjectMapping) -> str:
 
 
 def _unread(name: Field, native: str) -> FieldProblem:
-    place = "[[types]]" if name is Field.KIND else f"[fields.{name}.values]"
+    place = "[[types]]" if name in (Field.KIND, Field.TYPE) else f"[fields.{name}.values]"
     return FieldProblem(
         field=name,
         message=f"{native or 'an empty value'!r} has no meaning as {name}",
@@ -235,26 +236,46 @@ def _patch(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froze
     }
     if present and writer.type != writer.present.type:
         names |= {name for name in (Field.KIND, Field.TYPE) if name in values}
-        patch.append(_set(wire.WORK_ITEM_TYPE, writer.type))
-        states = states_of(writer.type, writer.mapping)
-        if Field.STATUS not in values and states and writer.present.state not in states:
-            values[Field.STATUS] = next(iter(states))
+        patch += _retyped(writer, present)
     for name, place in places.items():
         if name not in values:
             continue
         new = values[name]
         if name is Field.LABELS:
             new = "; ".join(new)
-        if _same(name, present.get(place), new):
+        if _same(name, present.get(place), new, markdown=writer.markdown):
             continue
         names.add(name)
         patch.append(_set(place, new) if new not in (None, "") else {"op": "remove", "path": f"/fields/{place}"})
     return patch, frozenset(names)
 
 
-def _same(name: Field, old: Any, new: Any) -> bool:
+def _retyped(writer: Writer, present: JsonObject) -> list[JsonObject]:
+    """The new type, with what hangs on the old one: the field of the long text, and a state that the type has."""
+    patch = [_set(wire.WORK_ITEM_TYPE, writer.type)]
+    states = states_of(writer.type, writer.mapping)
+    if Field.STATUS not in writer.values and states and writer.present.state not in states:
+        meaning = read_status(writer.present.state, writer.present.type, writer.mapping)
+        word = writer.mapping.values(Field.STATUS).write(meaning, states) if isinstance(meaning, str) else None
+        patch.append(_set(wire.STATE, word or next(iter(states))))
+    known = wire.mapping(writer.mapping.facts.extra.get("body_fields"))
+    old = codec_text.body_field(writer.present.payload, known)
+    if (text := wire.text(present.get(old))) and writer.body_field != old:
+        patch.insert(0, {"op": "remove", "path": f"/fields/{old}"})  # the new type may not have the field
+        if Field.BODY not in writer.values:
+            patch.append(_set(writer.body_field, text))
+            if codec_text.is_markdown(writer.present.payload, old):
+                patch.append({"op": "add", "path": f"/multilineFieldsFormat/{writer.body_field}", "value": "Markdown"})
+    return patch
+
+
+def _same(name: Field, old: Any, new: Any, *, markdown: bool) -> bool:
     if new is None or new == "":
         return old is None or old == ""
+    if name is Field.BODY:
+        # The service spells HTML its own way: what would be read is compared.
+        read = (codec_text.read(wire.text(text), markdown=markdown) for text in (old, new))
+        return equal(Field.BODY, next(read), next(read))
     if name is Field.LABELS:
         return set(wire.split_tags(old)) == set(wire.split_tags(new))
     if name is Field.ASSIGNEES:

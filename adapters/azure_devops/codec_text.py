@@ -10,6 +10,7 @@ from adapters.azure_devops import wire
 from sync.core.models import JsonObject
 from sync.text import html_to_markdown, markdown_to_html, neutralise, restore
 
+_LANGUAGE = re.compile(r'<code class="language-[^"]*">')
 #: The line that `encode_comment` puts before what somebody wrote elsewhere, as a paragraph of its own.
 _ATTRIBUTION = re.compile(r"\A[*_](?=\S)[^\n]{1,400} wrote in [^\n]{1,200} \([^\n]{1,400}\):[*_][ \t]*(?:\n+|\Z)")
 
@@ -38,7 +39,8 @@ def read(native: str, *, markdown: bool = False) -> str:
 def write(body: str, *, markdown: bool = False) -> str:
     """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars."""
     said = neutralise(body)
-    return said if markdown else markdown_to_html(said)
+    # The service drops classes: a language that is written would come back as an edit that nobody made.
+    return said if markdown else _LANGUAGE.sub("<code>", markdown_to_html(said))
 
 
 def read_comment(payload: JsonObject, *, ours: bool) -> str:

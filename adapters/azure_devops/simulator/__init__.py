@@ -200,10 +200,11 @@ class AzureDevOpsSimulator(Simulator):
         assignee: str | None = None,
         priority: int | None = None,
         parent: int | None = None,
+        links: Sequence[str] = (),
         by: str = "ada",
         fields: Mapping[str, Any] | None = None,
     ) -> int:
-        """Create a work item as a person (short name or mail) and return its id; `body` is HTML."""
+        """Create a work item as a person (short name or mail) and return its id; `body` is HTML, `links` are addresses."""
         with self.lock:
             kinds = self.organisation.types
             kind = kinds[type.lower()] if type else next(k for name, k in kinds.items() if name not in _SPECIAL)
@@ -213,7 +214,9 @@ class AzureDevOpsSimulator(Simulator):
             if priority is not None:
                 values[PRIORITY] = priority
             values |= _common(labels or None, assignee)
-            item = self.editor.create(kind, [*_operations(values), *self._parent(parent)], self._person(by))
+            added = [{"op": "add", "path": "/relations/-", "value": {"rel": "Hyperlink", "url": url}} for url in links]
+            operations = [*_operations(values), *self._parent(parent), *added]
+            item = self.editor.create(kind, operations, self._person(by))
             if state is not None and state != item.fields["System.State"]:
                 self.editor.update(item, _operations({"System.State": state}), self._person(by))
             return item.id

@@ -6,7 +6,9 @@ import functools
 from html import escape
 from html.parser import HTMLParser
 
-_KEPT_ATTRIBUTES = frozenset({"href", "src", "alt", "title", "colspan", "rowspan", "data-vss-mention"})
+_KEPT_ATTRIBUTES = frozenset(
+    {"href", "src", "alt", "title", "colspan", "rowspan", "start", "align", "data-vss-mention"}
+)
 _DROPPED_WITH_CONTENT = frozenset({"script", "style", "iframe", "object", "head"})
 _VOID = frozenset({"br", "hr", "img", "col"})
 
