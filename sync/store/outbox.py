@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, CommentId, NativeRef, ReplicaName, RunId, TicketId
@@ -102,10 +102,7 @@ class Outbox(Repository):
     def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> None:
         """The create of this ticket (or comment), whose end was not known, was done: it made `ref`."""
         query = select(OutboxRow).where(
-            or_(
-                (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
-                (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
-            ),
+            _creates(of),
             OutboxRow.replica == replica,
             col(OutboxRow.state).in_(UNFINISHED),
         )
@@ -113,17 +110,27 @@ class Outbox(Repository):
             found = {**row.context, "found": ref}
             self._change(OutboxRow, row.id, state="done", finished_at=self._now(), context=found)
 
+    def last_refusal(self, of: TicketId | CommentId, replica: ReplicaName) -> OutboxRecord | None:
+        """The newest create of this ticket (or comment) there, if the tracker refused it."""
+        query = select(OutboxRow).where(_creates(of), OutboxRow.replica == replica)
+        row = self._session.exec(query.order_by(col(OutboxRow.sequence).desc())).first()
+        return _record(row) if row is not None and row.state == "failed" and "refused" in row.context else None
+
     def has_unknown_create(self, of: TicketId | CommentId, replica: ReplicaName) -> bool:
         """Whether a create of this ticket (or comment) was sent to the replica and nobody knows its end."""
         query = select(OutboxRow.id).where(
-            or_(
-                (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
-                (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
-            ),
+            _creates(of),
             OutboxRow.replica == replica,
             col(OutboxRow.state).in_(("sent", "unknown")),
         )
         return self._session.exec(query).first() is not None
+
+
+def _creates(of: TicketId | CommentId) -> ColumnElement[bool]:
+    return or_(
+        (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
+        (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
+    )
 
 
 def _columns(record: OutboxRecord) -> dict[str, Any]:

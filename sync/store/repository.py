@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Row = TypeVar("Row", bound=SQLModel)
 
 #: Rows read at a time by a walk; small enough for ten thousand payloads to pass through little memory.
-CHUNK = 500
+CHUNK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,11 @@ class Repository:
         while rows:
             last = [getattr(rows[-1], key) for key in keys]
             found = [convert(row) for row in rows]
+            is_last = len(rows) < CHUNK
             del rows
             yield from found
-            if len(found) < CHUNK:
+            del found
+            if is_last:
                 return
             rows = self._session.exec(query.where(tuple_(*columns) > last)).all()
 
