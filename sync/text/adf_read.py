@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from .carry import source_of, unpack
+from .links import is_safe
 from .nodes import BREAK, MAX_DEPTH, Mark, Node, broken, clean, mark, merged, node, text
 
 _SIMPLE_MARKS = ("strong", "em", "strike", "code", "underline")
-_INLINE = {"text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "placeholder", "mediaInline"}
+_INLINE = ("text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "placeholder", "mediaInline")
 _CARDS = ("inlineCard", "blockCard", "embedCard")
 _PANELS = ("info", "note", "tip", "warning", "error", "success")
 
@@ -35,7 +37,7 @@ def _string(value: Any) -> str:
 
 
 def _number(value: Any, least: int, most: int, default: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return default
     return int(min(max(value, least), most))
 
@@ -236,7 +238,7 @@ def _marks(raw: dict[str, Any]) -> list[Mark]:
         made = None
         if kind in _SIMPLE_MARKS:
             made = mark(str(kind))
-        elif kind == "link" and _string(attrs.get("href")):
+        elif kind == "link" and _string(attrs.get("href")) and is_safe(_string(attrs["href"])):
             made = mark("link", href=_string(attrs["href"]), title=_string(attrs.get("title")) or None)
         elif kind == "subsup" and attrs.get("type") in ("sub", "sup"):
             made = mark("subsup", type=attrs["type"])
