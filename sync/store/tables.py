@@ -127,6 +127,7 @@ class LinkRow(Table, table=True):
         _unique("uq_links_active_comment", "comment", "replica", where=_ACTIVE_COMMENT),
         Index(None, "bridge", "replica", "ref"),
         Index(None, "bridge", "replica", "number"),
+        Index(None, "bridge", "replica", "parent_ref"),
         Index(None, "ticket"),
     )
 
@@ -154,6 +155,7 @@ class OutboxRow(Table, table=True):
     __table_args__ = (
         Index(None, "bridge", "state"),
         Index(None, "ticket", "replica"),
+        Index(None, "comment", "replica"),
         Index(None, "run"),
     )
 

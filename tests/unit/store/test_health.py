@@ -109,3 +109,12 @@ def test_a_bridge_is_once_in_a_run(store):
     """The same bridge can't be begun twice in one run."""
     with pytest.raises(InvariantBroken), store.begin() as tx:
         tx.runs.start(B, run=tx.runs.start(B))
+
+
+def test_facts_about_the_store_are_remembered(store):
+    """The last value of a name is the one that is read."""
+    with store.begin() as tx:
+        assert tx.meta.get("key") is None
+        tx.meta.put("key", "one")
+        tx.meta.put("key", "two")
+        assert tx.meta.get("key") == "two"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from sync.core.ids import BridgeName, NativeRef, ReplicaName
 from sync.core.models import UNKNOWN, Canonical, Field
 from sync.store import repository
 
+START = datetime(2026, 3, 1, tzinfo=UTC)
 B, JIRA, GITHUB = BridgeName("payments"), ReplicaName("jira"), ReplicaName("github")
 
 
@@ -118,6 +120,19 @@ def test_refs_and_tickets_are_translated(store, tickets):
         assert tx.links.tickets_to_refs(B, JIRA, [one, two]) == {one: "ref-1"}
         assert tx.links.all_refs(B, JIRA) == ["ref-1"]
         assert tx.links.count(B, JIRA) == 1
+
+
+def test_linked_comments_are_counted(store, tickets):
+    """By their native ticket, leaving out those that are gone and those of another replica."""
+    one, _, comment = tickets
+    with store.begin() as tx:
+        other = tx.comments.create(one, Canonical(fields={}), JIRA, None, "ada", START).id
+        parent = {"parent_ref": NativeRef("ref-1")}
+        add(tx, one)
+        add(tx, one, "c1", comment=comment, **parent)
+        add(tx, one, "c2", comment=other, state="gone", **parent)
+        add(tx, one, "c3", comment=other, replica=GITHUB, **parent)
+        assert tx.links.comment_counts(B, JIRA, [NativeRef("ref-1"), NativeRef("ref-2")]) == {"ref-1": 1}
 
 
 def test_the_fence_is_the_newest_number_seen(store, tickets, native):

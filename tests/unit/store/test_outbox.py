@@ -74,3 +74,30 @@ def test_a_create_without_an_answer_is_known(store, ticket, clock, state, unknow
         assert tx.outbox.has_unknown_create(comment, GITHUB) == unknown
         assert not tx.outbox.has_unknown_create(ticket, GITHUB)
         assert not tx.outbox.has_unknown_create(comment, JIRA)
+
+
+def test_a_create_that_was_found_is_closed(store, ticket, clock):
+    """Only the creates of that ticket whose end was not known are done, and say what was found."""
+    with store.begin() as tx:
+        where = {"run": RUN, "bridge": B, "ticket": ticket, "replica": JIRA}
+        create = tx.outbox.add(**where, op=op(OpKind.CREATE), state="unknown", context={"by": "ada"})
+        update = tx.outbox.add(**where, op=op(), state="unknown")
+        elsewhere = tx.outbox.add(**{**where, "replica": GITHUB}, op=op(OpKind.CREATE), state="sent")
+        tx.outbox.close_creates(ticket, JIRA, ref=NativeRef("ref-7"))
+        closed = replace(create, state="done", finished_at=clock(), context={"by": "ada", "found": "ref-7"})
+        assert tx.outbox.of_ticket(ticket, JIRA) == [closed, update]
+        assert tx.outbox.get(elsewhere.id) == elsewhere
+
+
+def test_the_last_refusal_is_the_newest_creates(store, ticket):
+    """A refused create counts until another one was made after it."""
+    with store.begin() as tx:
+        where = {"run": RUN, "bridge": B, "ticket": ticket, "replica": JIRA, "op": op(OpKind.CREATE)}
+        assert tx.outbox.last_refusal(ticket, JIRA) is None
+        tx.outbox.add(**where, state="failed")
+        assert tx.outbox.last_refusal(ticket, JIRA) is None
+        refused = tx.outbox.add(**where, state="failed", context={"refused": "title is required"})
+        assert tx.outbox.last_refusal(ticket, JIRA) == refused
+        assert tx.outbox.last_refusal(ticket, GITHUB) is None
+        tx.outbox.add(**where)
+        assert tx.outbox.last_refusal(ticket, JIRA) is None

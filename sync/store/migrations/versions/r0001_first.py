@@ -311,6 +311,7 @@ def _links() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_links"),
     )
     op.create_index("ix_links_bridge_replica_number", "links", ["bridge", "replica", "number"])
+    op.create_index("ix_links_bridge_replica_parent_ref", "links", ["bridge", "replica", "parent_ref"])
     op.create_index("ix_links_bridge_replica_ref", "links", ["bridge", "replica", "ref"])
     op.create_index("ix_links_ticket", "links", ["ticket"])
     op.create_index("uq_links_active_comment", "links", ["comment", "replica"], unique=True, **_where(_COMMENT))
@@ -351,6 +352,7 @@ def _outbox() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_outbox"),
         sa.UniqueConstraint("sequence", name="uq_outbox_sequence"),
     )
+    op.create_index("ix_outbox_comment_replica", "outbox", ["comment", "replica"])
     op.create_index("ix_outbox_bridge_state", "outbox", ["bridge", "state"])
     op.create_index("ix_outbox_run", "outbox", ["run"])
     op.create_index("ix_outbox_ticket_replica", "outbox", ["ticket", "replica"])
