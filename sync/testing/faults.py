@@ -161,8 +161,9 @@ class FaultyAdapter:
         """See `Adapter`."""
         fault = self._before("fetch")
         for found in self._adapter.fetch(refs):
-            yield self._seen.get(found.ref, found) if fault is Fault.STALE else found
+            shown = self._seen.get(found.ref, found) if fault is Fault.STALE else found
             self._remember([found])
+            yield shown
         if fault is Fault.CRASH_AFTER:
             raise Crash("killed after a fetch")
 
