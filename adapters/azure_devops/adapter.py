@@ -35,12 +35,13 @@ class AzureDevOpsAdapter:
         self.replica = replica
         self._service = service
         self._reader = Reader(service, select)
+        self._account: list[str] = []
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
         me = self._service.location.get_connection_data().authenticated_user
         project = self._project()
-        account = [one for one in (_mail(me), me.id, me.subject_descriptor) if one]
+        account = self._account = _names(me)
         types = self._service.tracking.get_work_item_types(self._service.project)
         enabled = [kind for kind in types or () if not kind.is_disabled]
         process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))
@@ -60,6 +61,7 @@ class AzureDevOpsAdapter:
                     "process": process,
                     "states": states,
                     "body_fields": {kind.name: _body_field(kind) for kind in enabled},
+                    "routes": self._service.routes(),
                 },
             ),
             max_assignees=1,
@@ -70,6 +72,12 @@ class AzureDevOpsAdapter:
             clock_resolution=timedelta(milliseconds=10),
             feeds=2,
         )
+
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`."""
+        account, routes = known.facts.extra.get("account"), known.facts.extra.get("routes")
+        self._account = [name for name in account if isinstance(name, str)] if isinstance(account, list | tuple) else []
+        self._service.remember(list(wire.rows(routes)))
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
@@ -195,8 +203,7 @@ class AzureDevOpsAdapter:
 
     def _find_comment(self, op: NativeOp) -> NativeRef | None:
         """The newest comment of ours with this text, of those that came after the ones that were known."""
-        account = self._service.location.get_connection_data().authenticated_user
-        ours = [account.id, _mail(account), account.subject_descriptor]
+        ours = self._account or _names(self._service.location.get_connection_data().authenticated_user)
         wanted = codec_text.read(wire.text(op.payload.get("text")))
         after = wire.number(op.payload.get("after"))
         found = [
@@ -229,6 +236,11 @@ def _ref(op: NativeOp) -> NativeRef:
     if op.ref is None:
         raise Rejected(f"Azure DevOps: {op.action} of no work item")
     return op.ref
+
+
+def _names(identity: Any) -> list[str]:
+    """How our account may appear as an author, the way that histories name it first."""
+    return [name for name in (_mail(identity), identity.id, identity.subject_descriptor) if name]
 
 
 def _mail(identity: Any) -> str:

@@ -34,8 +34,19 @@ COMMENTS = ("608aac0a-32e1-4493-a863-b9cf4566d257", "7.1-preview.4")
 REVISIONS = ("f828fe59-dd87-495d-a17c-7a8d6211ca6c", "7.1-preview.2")
 DISCUSSIONS = ("4a644469-90c5-4fcc-9a9f-be0827d369ec", "7.1-preview.1")
 LINKS = ("b5b5b6d0-0308-40a1-b3f4-b9bb3c66878f", "7.1-preview.3")
+_RESOURCES = (WIQL, BATCH, WORK_ITEM, NEW_WORK_ITEM, UPDATES, COMMENTS, REVISIONS, DISCUSSIONS, LINKS)
 #: The longest that we wait because a successful answer asked for it.
 PATIENCE = 30.0
+_LOCATION = {
+    "id": "id",
+    "area": "area",
+    "resource_name": "resourceName",
+    "route_template": "routeTemplate",
+    "resource_version": "resourceVersion",
+    "min_version": "minVersion",
+    "max_version": "maxVersion",
+    "released_version": "releasedVersion",
+}
 
 
 class Service:
@@ -76,6 +87,7 @@ class Service:
         self.session.auth = ("", token)
         mount(self.session, self.transport)
         self._routes: dict[str, dict[str, Any]] = {}
+        self._remembered: dict[str, Any] = {}
         self.tracking = self._client(WorkItemTrackingClient)
         self.core = self._client(CoreClient)
         self.location = self._client(LocationClient)
@@ -111,6 +123,20 @@ class Service:
             return {}
         return json_object(response, f"Azure DevOps: {method} {response.request.path_url.partition('?')[0]}")
 
+    def routes(self) -> list[JsonObject]:
+        """The discovered routes of what we use, as JSON for `remember`."""
+        known = self._routes.get(self.tracking.normalized_url, {})
+        return [
+            {wire_name: getattr(known[location], name) for name, wire_name in _LOCATION.items()}
+            for location, _ in _RESOURCES
+            if location in known
+        ]
+
+    def remember(self, routes: list[JsonObject]) -> None:
+        """Take over routes that were discovered before; what is not among them is discovered when it is asked for."""
+        found = self.tracking._base_deserialize("[ApiResourceLocation]", routes)  # noqa: SLF001
+        self._remembered = {location.id: location for location in found or ()}
+
     def close(self) -> None:
         """Give back connections."""
         self.session.close()
@@ -134,6 +160,8 @@ class Service:
 
     def _route(self, client: Any, url: str, location_id: str) -> Any:
         known = self._routes.get(url)
+        if known is None and location_id in self._remembered and url == client.normalized_url:
+            return self._remembered[location_id]
         if known is None:
             headers = {"Accept": "application/json", "X-TFS-FedAuthRedirect": "Suppress"}
             request = ClientRequest(method="OPTIONS", url=f"{url}/_apis")
