@@ -63,10 +63,10 @@ def _blocks(raws: list[Any], depth: int) -> list[Node]:
 
 
 def _block(raw: dict[str, Any], depth: int) -> list[Node]:
-    kind, attrs = raw.get("type"), _attrs(raw)
+    kind = raw.get("type")
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader:
-        return reader(raw, attrs, depth)
+        return reader(raw, depth)
     if kind in _CARDS or kind in ("media", "caption"):
         return [_paragraph([raw] if kind != "caption" else _content(raw), depth)]
     if _content(raw):
@@ -80,37 +80,37 @@ def _paragraph(raws: list[Any], depth: int) -> Node:
     return node("paragraph", content) if source is None else node("verbatim", text=source)
 
 
-def _read_paragraph(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_paragraph(raw: dict[str, Any], depth: int) -> list[Node]:
     return [_paragraph(_content(raw), depth)]
 
 
-def _read_heading(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
-    return [node("heading", _inlines(_content(raw), depth), level=_number(attrs.get("level"), 1, 6, 1))]
+def _read_heading(raw: dict[str, Any], depth: int) -> list[Node]:
+    return [node("heading", _inlines(_content(raw), depth), level=_number(_attrs(raw).get("level"), 1, 6, 1))]
 
 
-def _read_code(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_code(raw: dict[str, Any], _depth: int) -> list[Node]:
     body = "\n".join("".join(n.get("text", "\n") for n in p["content"]) for p in _flat(_content(raw)))
-    return [node("codeBlock", [text(body)] if body else [], language=_string(attrs.get("language")) or None)]
+    return [node("codeBlock", [text(body)] if body else [], language=_string(_attrs(raw).get("language")) or None)]
 
 
-def _read_rule(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_rule(_raw: dict[str, Any], _depth: int) -> list[Node]:
     return [node("rule")]
 
 
-def _read_quote(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_quote(raw: dict[str, Any], depth: int) -> list[Node]:
     return [node("blockquote", _blocks(_content(raw), depth + 1))]
 
 
-def _read_panel(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
-    kind = attrs.get("panelType")
+def _read_panel(raw: dict[str, Any], depth: int) -> list[Node]:
+    kind = _attrs(raw).get("panelType")
     return [node("panel", _blocks(_content(raw), depth + 1), panelType=kind if kind in _PANELS else "info")]
 
 
-def _read_expand(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
-    return [node("expand", _blocks(_content(raw), depth + 1), title=_string(attrs.get("title")) or None)]
+def _read_expand(raw: dict[str, Any], depth: int) -> list[Node]:
+    return [node("expand", _blocks(_content(raw), depth + 1), title=_string(_attrs(raw).get("title")) or None)]
 
 
-def _read_list(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_list(raw: dict[str, Any], depth: int) -> list[Node]:
     """A list; a task list is a bullet list whose items have a state, a list inside it belongs to the item before."""
     ordered = raw.get("type") == "orderedList"
     items: list[Node] = []
@@ -127,11 +127,11 @@ def _read_list(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[N
             items.append(node("listItem", _blocks([child], depth + 1)))
     if not items:
         return []
-    order = _number(attrs.get("order"), 0, 999_999_999, 1)
+    order = _number(_attrs(raw).get("order"), 0, 999_999_999, 1)
     return [node("orderedList", items, order=order) if ordered else node("bulletList", items)]
 
 
-def _read_table(raw: dict[str, Any], attrs: dict[str, Any], depth: int) -> list[Node]:
+def _read_table(raw: dict[str, Any], depth: int) -> list[Node]:
     rows: list[Node] = []
     for row in _content(raw):
         cells: list[Node] = []
@@ -158,7 +158,7 @@ def _alignment(cell: dict[str, Any]) -> str | None:
     return None
 
 
-_READERS: dict[str, Callable[[dict[str, Any], dict[str, Any], int], list[Node]]] = {
+_READERS: dict[str, Callable[[dict[str, Any], int], list[Node]]] = {
     "paragraph": _read_paragraph,
     "heading": _read_heading,
     "codeBlock": _read_code,

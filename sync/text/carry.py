@@ -13,9 +13,15 @@ from .nodes import VERBATIM, Mark, Node, attr, lines, mark, marked, marks_of, no
 
 FENCE = "\u2063"
 IMAGE = FENCE + FENCE
-_LETTERS = {"strong": "\u2061", "em": "\u2062", "strike": "\u2064"}
-_KINDS = {letter: kind for kind, letter in _LETTERS.items()}
-_ONLY_LETTERS = re.compile("[\u2061\u2062\u2064]+")
+_LETTERS: dict[str, Mark] = {
+    "\u2061": mark("strong"),
+    "\u2062": mark("em"),
+    "\u2064": mark("strike"),
+    "\u200b": mark("underline"),
+    "\u200c": mark("subsup", type="sub"),
+    "\u200d": mark("subsup", type="sup"),
+}
+_ONLY_LETTERS = re.compile(f"[{''.join(_LETTERS)}]+")
 
 
 def fenced(source: str) -> str:
@@ -41,8 +47,8 @@ def pack(nodes: Iterable[Node]) -> list[Node]:
             out.append(text(fenced(each["text"]), marks))
         elif marked(each, "code"):
             kept = [m for m in marks_of(each) if m["type"] in ("code", "link")]
-            letters = "".join(_LETTERS.get(m["type"], "") for m in marks_of(each))
-            if letters:
+            letters = "".join(letter for letter, meant in _LETTERS.items() if meant in marks_of(each))
+            if letters or (out and marked(out[-1], "code")):
                 out.append(text(fenced(letters), [m for m in kept if m["type"] == "link"]))
             out.append(text(each["text"], kept))
         else:
@@ -88,7 +94,7 @@ def unpack(nodes: Iterable[Node]) -> list[Node]:
                 waiting = []
                 out.append(text(piece, marks_of(each)))
             elif _ONLY_LETTERS.fullmatch(piece):
-                waiting = [mark(_KINDS[letter]) for letter in piece]
+                waiting = [_LETTERS[letter] for letter in piece]
             else:
                 out.append(text(piece, [*marks_of(each), VERBATIM]))
     return out

@@ -310,7 +310,8 @@ def _tidy(content: Sequence[Node]) -> list[Node]:
     blank = True
     for each in content:
         if each["type"] == "text" and not (marked(each, "verbatim") or marked(each, "code")):
-            value = each["text"].lstrip(" ") if blank else each["text"]
+            value = each["text"] if FENCE in each["text"] else _BLANKS.sub(" ", each["text"])
+            value = value.lstrip(" ") if blank else value
             if not value:
                 continue
             blank = value.endswith(" ")

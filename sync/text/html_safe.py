@@ -9,11 +9,82 @@ from .nodes import MAX_DEPTH, clean
 
 _TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>""")
 # Void, or closed by the next of their kind: they don't nest by themselves.
-_FLAT = frozenset("br hr img input wbr col area base embed link meta source track p li td th tr dt dd option".split())
+_FLAT = frozenset(
+    [
+        "br",
+        "hr",
+        "img",
+        "input",
+        "wbr",
+        "col",
+        "area",
+        "base",
+        "embed",
+        "link",
+        "meta",
+        "source",
+        "track",
+        "p",
+        "li",
+        "td",
+        "th",
+        "tr",
+        "dt",
+        "dd",
+        "option",
+    ]
+)
 _DROPPED = {"script", "style", "title", "noscript", "iframe", "object", "template", "textarea"}
 _TAGS = frozenset(
-    "a b blockquote br code dd del details div dl dt em font h1 h2 h3 h4 h5 h6 hr i img ins kbd li ol p pre s samp "
-    "section span strike strong sub summary sup table tbody td tfoot th thead tr tt u ul".split()
+    [
+        "a",
+        "b",
+        "blockquote",
+        "br",
+        "code",
+        "dd",
+        "del",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "s",
+        "samp",
+        "section",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+    ]
 )
 _ATTRIBUTES = {
     "a": {"href", "title", "data-vss-mention"},

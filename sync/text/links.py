@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 _START = re.compile(r"(?:https?|ftp)://|(?<![^\s*_~(])www\.", re.IGNORECASE)
+_RUNS = re.compile(r"[\s\x00-\x20]*(?:javascript|vbscript|data)[\s\x00-\x20]*:", re.IGNORECASE)
 _BODY = re.compile("[^\\s<\u2063]*")
 _HOST = re.compile(r"[^\W_](?:[\w.-]*\w)?|\[[0-9a-f:.]+\]", re.IGNORECASE)
 _ENTITY_TAIL = re.compile(r"&[A-Za-z]+;$")
@@ -22,21 +23,24 @@ class Address(NamedTuple):
     href: str
 
 
+def is_safe(href: str) -> bool:
+    """Whether an address may be a link: nothing that a browser would run."""
+    return not _RUNS.match(href)
+
+
 def address_at(text: str, start: int) -> Address | None:
     """The address whose scheme (or `www.`) begins at this place."""
     opening = _START.match(text, start)
     if opening is None:
         return None
-    body = _BODY.match(text, opening.end())
-    end = _trimmed(text, opening.end(), body.end() if body else opening.end())
-    host = _HOST.match(text, opening.end(), end)
-    if host is None:
+    host = _HOST.match(text, opening.end())
+    if host is None or any("_" in label for label in host.group().rsplit(".", 2)[-2:]):
         return None
     short = opening.group().lower() == "www."
     if short and "." not in host.group():
         return None
-    if any("_" in label for label in host.group().split(".")[-2:]):
-        return None
+    body = _BODY.match(text, opening.end())
+    end = _trimmed(text, opening.end(), body.end() if body else opening.end())
     return Address(start, end, ("http://" if short else "") + text[start:end])
 
 

@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from .links import address_at, addresses
+from .links import addresses
 from .md_escape import Neighbours, escape_line_start, escape_text
 from .nodes import Node, Span, attr, marked, merged, spans
 
 _DELIMITERS = {"strong": "**", "em": "*", "strike": "~~"}
 _TAGS = {"strong": "strong", "em": "em", "strike": "del", "underline": "ins"}
 _PREFIX = re.compile(r"[>\s]*|#{1,6}\s*|\[[ xX]\]\s")
+_RUNS_ON = re.compile(r"[\\`\[!/\w]")  # what, right after a bare address, would become part of it
 _TICKS = re.compile("`+")
 _PLAIN_TARGET = re.compile(r"[^\s<>()\\&\x00-\x20\x7f]+")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
@@ -25,8 +26,7 @@ class Style(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A stretch of the output; `kind` is `text` (to be escaped), `label` (the same inside a link), `raw`, `source` or
-    `break`."""
+    """A stretch of the output: `text` to be escaped, `label` (the same in a link), `url`, `raw`, `source` or `break`."""
 
     kind: str
     value: str
@@ -90,10 +90,12 @@ def _blanks_out(pieces: list[Piece]) -> tuple[list[Piece], list[Piece], list[Pie
     """The pieces with outer blanks and breaks moved outside: a delimiter must touch a word."""
     before: list[Piece] = []
     after: list[Piece] = []
-    while pieces and (pieces[0].kind == "break" or pieces[0].kind in ("text", "label") and not pieces[0].value.strip()):
+    while pieces and (
+        pieces[0].kind == "break" or (pieces[0].kind in ("text", "label") and not pieces[0].value.strip())
+    ):
         before.append(pieces.pop(0))
     while pieces and (
-        pieces[-1].kind == "break" or pieces[-1].kind in ("text", "label") and not pieces[-1].value.strip()
+        pieces[-1].kind == "break" or (pieces[-1].kind in ("text", "label") and not pieces[-1].value.strip())
     ):
         after.insert(0, pieces.pop())
     if pieces and pieces[0].kind in ("text", "label"):
@@ -116,7 +118,7 @@ def _link(span: Span, style: Style) -> Iterator[Piece]:
     if shown is not None and not attr(span.mark, "title"):
         found = addresses(shown)
         if len(found) == 1 and found[0] == (0, len(shown), href):
-            yield Piece("raw", shown)
+            yield Piece("url", shown)
             return
         if shown == href and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>\\`]*", href):
             yield Piece("raw", f"<{href}>")
@@ -161,24 +163,34 @@ def code_span(value: str) -> str:
 
 def _assemble(pieces: list[Piece], style: Style) -> str:
     around = Neighbours.of([(p.kind, p.value) for p in pieces])
-    out: list[str] = []
+    out: list[Piece] = []
     line_start = True
     for place, piece in enumerate(pieces):
         if piece.kind == "break":
-            out.append(_break(pieces, place, style))
+            out.append(Piece("raw", _break(pieces, place, style)))
             line_start = True
-            continue
-        if piece.kind in ("raw", "source"):
-            out.append(piece.value)
+        elif piece.kind in ("raw", "source", "url"):
+            out.append(piece)
             line_start = line_start and piece.kind == "source" and bool(_PREFIX.fullmatch(piece.value))
-            continue
-        before = pieces[place - 1].value[-1:] if place else ""
-        after = pieces[place + 1].value[:1] if place + 1 < len(pieces) else ""
-        value = piece.value.lstrip(" \t") if line_start and place and pieces[place - 1].kind == "break" else piece.value
-        escaped = _escaped(value, before, after, piece.kind == "label", style, around)
-        out.append(escape_line_start(escaped) if line_start else escaped)
-        line_start = False
-    return "".join(out)
+        else:
+            before = pieces[place - 1].value[-1:] if place else ""
+            after = pieces[place + 1].value[:1] if place + 1 < len(pieces) else ""
+            value = piece.value.lstrip(" \t") if before == "\n" else piece.value
+            escaped = list(_escaped(value, before, after, piece.kind == "label", style, around))
+            if line_start:
+                escaped[0] = Piece("raw", escape_line_start(escaped[0].value))
+            out.extend(escaped)
+            line_start = False
+    return "".join(map(_bounded, out, [*(piece.value for piece in out[1:]), ""]))
+
+
+def _bounded(piece: Piece, following: str) -> str:
+    """A bare address ends where GitHub would end it, else it gets brackets."""
+    if piece.kind != "url" or not _RUNS_ON.match(following):
+        return piece.value
+    if "://" in piece.value or "@" in piece.value:
+        return f"<{piece.value}>"
+    return f"[{piece.value}](http://{piece.value})"
 
 
 def _break(pieces: list[Piece], place: int, style: Style) -> str:
@@ -190,16 +202,11 @@ def _break(pieces: list[Piece], place: int, style: Style) -> str:
     return "<br>\n" if doubled else "\n"
 
 
-def _escaped(value: str, before: str, after: str, label: bool, style: Style, around: Neighbours) -> str:
+def _escaped(value: str, before: str, after: str, label: bool, style: Style, around: Neighbours) -> Iterator[Piece]:
     """The text escaped, except where GitHub will see a bare address: an escape there would break it."""
-    out: list[str] = []
     place = 0
-    if not label:
-        for address in addresses(value):
-            if address_at(value, address.start) is None and not address.href.startswith("mailto:"):
-                continue
-            out.append(escape_text(value[place : address.start], before, "h", label, style.strict, around))
-            out.append(value[address.start : address.end])
-            before, place = value[address.end - 1], address.end
-    out.append(escape_text(value[place:], before, after, label, style.strict, around))
-    return "".join(out)
+    for address in () if label else addresses(value):
+        yield Piece("raw", escape_text(value[place : address.start], before, "h", label, style.strict, around))
+        yield Piece("url", value[address.start : address.end])
+        before, place = value[address.end - 1], address.end
+    yield Piece("raw", escape_text(value[place:], before, after, label, style.strict, around))

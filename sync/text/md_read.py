@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
@@ -11,9 +11,9 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 from .carry import unfenced
-from .links import address_at
-from .md_inline_read import inline_nodes
+from .links import address_at, is_safe
 from .md_html import pair_details
+from .md_inline_read import inline_nodes
 from .nodes import MAX_DEPTH, Node, clean, node, text
 
 _CONTAINERS = {
@@ -25,6 +25,9 @@ _CONTAINERS = {
 }
 _PANELS = {"NOTE": "info", "TIP": "success", "IMPORTANT": "note", "WARNING": "warning", "CAUTION": "error"}
 _SCHEME = re.compile(r"(?:https?|ftp)$", re.IGNORECASE)
+_BRACKET = re.compile(r"\\.|[\[\]]", re.DOTALL)
+_BRACKETS = 500
+_BRACKET_DEPTH = 20
 _LEVELS = 2 * MAX_DEPTH  # a list counts two levels in the parser: itself and its item
 
 
@@ -51,8 +54,10 @@ def _parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.use(footnote_plugin, inline=False, move_to_end=False)
     parser.block.ruler.before("table", "deep", _deep)
+    parser.inline.ruler.before("text", "bracket", _bracket)
     parser.inline.ruler.before("escape", "address", _address)
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
+    parser.validateLink = lambda url: is_safe(url)  # type: ignore[method-assign]
     return parser
 
 
@@ -88,6 +93,38 @@ def _address(state: StateInline, silent: bool) -> bool:
         state.push("link_close", "a", -1)
     state.pos = address.end
     return True
+
+
+def _bracket(state: StateInline, silent: bool) -> bool:
+    """In a paragraph of very many brackets, those without a partner are words: the parser would search for each."""
+    image = state.src.startswith("![", state.pos)
+    if not image and state.src[state.pos] != "[":
+        return False
+    if state.pos + image not in _lone_brackets(state.src):
+        return False
+    if not silent:
+        state.pending += state.src[state.pos : state.pos + 1 + image]
+    state.pos += 1 + image
+    return True
+
+
+@lru_cache(maxsize=8)
+def _lone_brackets(source: str) -> frozenset[int]:
+    """The opening brackets that close nowhere, or lie too deep; none where there are few."""
+    if source.count("[") <= _BRACKETS:
+        return frozenset()
+    lone: set[int] = set()
+    opened: list[int] = []
+    for bracket in _BRACKET.finditer(source):
+        if bracket.group()[0] == "\\":
+            continue
+        if bracket.group() == "[":
+            opened.append(bracket.start())
+        elif opened:
+            start = opened.pop()
+            if len(opened) >= _BRACKET_DEPTH:
+                lone.add(start)
+    return frozenset(lone.union(opened))
 
 
 def _blocks(tokens: Sequence[Token]) -> list[Node]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from .md_html import summary
 from .md_inline_write import Style, write_inline
 from .md_read import read_markdown
-from .nodes import Node, attr, children, marked
+from .nodes import BREAK, Node, attr, children, mark, marked, plain, text
 
 _ALERTS = {
     "info": "NOTE",
@@ -60,8 +60,8 @@ def _block(block: Node, other: bool, first: bool) -> str:
     if kind == "paragraph":
         return paragraph(children(block))
     if kind == "heading":
-        title = _checked(children(block), one_line=True)
-        return ("#" * attr(block, "level", 1) + " " + title).rstrip()
+        sign = "#" * int(attr(block, "level", 1))
+        return f"{sign} {_checked(children(block), one_line=True)}".rstrip()
     if kind in _LISTS:
         return _list(block, other)
     if kind == "codeBlock":
@@ -99,16 +99,10 @@ def _checked(content: Sequence[Node], *, one_line: bool) -> str:
         if not _RISKY.search(written) or len(written) > _CHECKED_UP_TO or any(marked(n, "verbatim") for n in content):
             return written
         back = read_markdown(written)
-        if len(back) == 1 and back[0]["type"] == "paragraph":
-            if write_inline(children(back[0]), style._replace(one_line=one_line)) == written and _same(
-                children(back[0]), content
-            ):
-                return written
+        alone = len(back) == 1 and back[0]["type"] == "paragraph"
+        if alone and _essence(children(back[0])) == _essence(content):
+            return written
     return first
-
-
-def _same(read: Sequence[Node], meant: Sequence[Node]) -> bool:
-    return _essence(read) == _essence(meant)
 
 
 def _essence(nodes: Sequence[Node]) -> list[tuple[str, str, str]]:
@@ -159,7 +153,7 @@ def _list(block: Node, other: bool) -> str:
     return ("\n\n" if loose else "\n").join(written)
 
 
-def _marker(number: int | float | None, place: int, other: bool) -> str:
+def _marker(number: float | None, place: int, other: bool) -> str:
     if number is None:
         return "* " if other else "- "
     return f"{int(number) + place}{')' if other else '.'} "
@@ -194,13 +188,29 @@ def _row(cells: Sequence[Node], width: int) -> str:
 
 def _cell(cell: Node) -> str:
     """The blocks of a cell on one line."""
-    parts: list[str] = []
-    for block in children(cell):
-        if block["type"] == "paragraph":
-            parts.append(_checked(children(block), one_line=True))
-        else:
-            parts.extend(line for line in _blocks([block]).split("\n") if line.strip())
-    return "<br>".join(part for part in parts if part).replace("|", "\\|")
+    lines = [line for block in children(cell) for line in _cell_lines(block, "")]
+    content: list[Node] = []
+    for number, line in enumerate(lines):
+        content.extend([dict(BREAK), *line] if number else line)
+    return _checked(content, one_line=True).replace("|", "\\|")
+
+
+def _cell_lines(block: Node, sign: str) -> list[list[Node]]:
+    """The lines of one block as inline nodes; a table has no room for more."""
+    kind, content = block["type"], children(block)
+    if kind in ("paragraph", "heading"):
+        return [[text(sign), *content] if sign else list(content)] if content else []
+    if kind == "codeBlock":
+        return [[text(line, [mark("code")])] for line in plain(block).split("\n") if line.strip()]
+    if kind == "rule":
+        return [[text("\u2014")]]
+    if not content:
+        return [[text(line)] for line in plain(block).split("\n") if line]
+    out: list[list[Node]] = []
+    for place, child in enumerate(content):
+        bullet = f"{attr(block, 'order', 1) + place}. " if kind == "orderedList" else "\u2022 "
+        out.extend(_cell_lines(child, bullet if kind in _LISTS else sign if not place else ""))
+    return out
 
 
 def source(block: Node) -> str:

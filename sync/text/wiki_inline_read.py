@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     | \[(?P<link>(?:\\.|![^!\n\[\]]*!|[^\\\[\]\n])+)\]
     | !(?P<image>[^\s!|][^!\n|]*(?:\|[^!\n]*)?)!
     | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z]\w{{1,31}});)
-    | (?P<url>(?:https?|ftp|file)://[^\s|\]{{}}<>"{FENCE}]+)
+    | (?P<url>(?:https?|ftp|file)://[^\s|\]{{}}<>"\\{FENCE}]+)
     | (?P<phrase>\?\?|[*_+^~-]+)
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -34,8 +34,8 @@ _MARKS: dict[str, Mark] = {
     "~": mark("subsup", type="sub"),
     "??": mark("em"),
 }
-_TARGET = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:|//|www\.|[#^~/]|\\\\)\S", re.IGNORECASE)
-_RELATIVE = re.compile(r"[\w%-]*[./#?][\w%./#?=&:+~-]*")
+_TARGET = re.compile(r"(?:[a-z][a-z0-9+.-]*://|(?:mailto|attachment|tel|data):|//|www\.|[\^~])\S", re.IGNORECASE)
+_RELATIVE = re.compile(r"[\w%:-]*[:./#?][\w%./#?=&:+~-]*")
 _WORD = re.compile(r"\w")
 _PARAMETER = re.compile(r"[A-Za-z]+\s*=\s*[^,|]*|thumbnail", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -58,35 +58,35 @@ def inline(source: str, depth: int = 0) -> list[Node]:
         if token.start() > place:
             parts.append(text(source[place : token.start()]))
         kind = token.lastgroup or ""
-        parts.extend(_READERS[kind](token, depth))
+        parts.extend(_link(token, depth) if kind == "link" else _READERS[kind](token))
         place = token.end()
     if place < len(source):
         parts.append(text(source[place:]))
     return _with_addresses(merged(_phrases(parts)))
 
 
-def _fenced(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _fenced(token: re.Match[str]) -> list[Node | _Sign]:
     inside = token["fenced"][1:-1]
     return [verbatim(unescape(inside))] if inside else []
 
 
-def _break(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _break(_: re.Match[str]) -> list[Node | _Sign]:
     return [dict(BREAK)]
 
 
-def _escaped(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _escaped(token: re.Match[str]) -> list[Node | _Sign]:
     return [text(token["escaped"])]
 
 
-def _code(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _code(token: re.Match[str]) -> list[Node | _Sign]:
     return [text(unescape(token["code"]), [mark("code")])]
 
 
-def _braced(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _braced(token: re.Match[str]) -> list[Node | _Sign]:
     return [_Sign(token["braced"], True, True)]
 
 
-def _colour(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _colour(_: re.Match[str]) -> list[Node | _Sign]:
     return []
 
 
@@ -127,7 +127,7 @@ def _linked(each: Node, link: Mark) -> Node:
     return {**each, "marks": [*kept, link]}
 
 
-def _image(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _image(token: re.Match[str]) -> list[Node | _Sign]:
     """`!address|parameters!`; an exclamation before a word is only that."""
     src, _, tail = token["image"].partition("|")
     before = token.string[token.start() - 1 : token.start()]
@@ -137,7 +137,9 @@ def _image(token: re.Match[str], depth: int) -> list[Node | _Sign]:
     fields = [f.strip() for f in _PARAMETER.findall(tail)]
     known = {f.partition("=")[0].strip().lower(): f.partition("=")[2].strip() for f in fields}
     rest = ",".join(
-        re.sub(r"\s*=\s*", "=", f) for f in fields if f.partition("=")[0].strip().lower() not in ("alt", "title")
+        re.sub(r"\s*=\s*", "=", f.lower())
+        for f in fields
+        if f.partition("=")[0].strip().lower() not in ("alt", "title")
     )
     remote = re.match(r"[a-z]+://|data:", src, re.IGNORECASE)
     alt = known.get("alt") or ("" if remote else src)
@@ -146,15 +148,15 @@ def _image(token: re.Match[str], depth: int) -> list[Node | _Sign]:
     ]
 
 
-def _entity(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _entity(token: re.Match[str]) -> list[Node | _Sign]:
     return [text(html.unescape(token["entity"]))]
 
 
-def _url(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _url(token: re.Match[str]) -> list[Node | _Sign]:
     return [text(token["url"])]
 
 
-def _phrase(token: re.Match[str], depth: int) -> list[Node | _Sign]:
+def _phrase(token: re.Match[str]) -> list[Node | _Sign]:
     """A sign opens before a word and closes after one; in the middle of a word, or doubled, it is just a sign."""
     sign = token["phrase"]
     if len(sign) > 1 and sign != "??":
@@ -166,14 +168,13 @@ def _phrase(token: re.Match[str], depth: int) -> list[Node | _Sign]:
     return [_Sign(sign, opens, closes)] if opens or closes else [text(sign)]
 
 
-_READERS: dict[str, Callable[[re.Match[str], int], list[Node | _Sign]]] = {
+_READERS: dict[str, Callable[[re.Match[str]], list[Node | _Sign]]] = {
     "fenced": _fenced,
     "break": _break,
     "escaped": _escaped,
     "code": _code,
     "braced": _braced,
     "colour": _colour,
-    "link": _link,
     "image": _image,
     "entity": _entity,
     "url": _url,

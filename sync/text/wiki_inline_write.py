@@ -30,10 +30,10 @@ def write_lines(nodes: Sequence[Node]) -> str:
 
 def write_line(nodes: Sequence[Node], *, cell: bool = False) -> str:
     """The same on one line, for headings and table cells."""
-    return "\\\\".join(_line(line, cell=cell, start=not cell) for line in lines(merged(nodes)))
+    return "\\\\ ".join(_line(line, cell=cell) for line in lines(merged(nodes))).rstrip(" ")
 
 
-def _line(nodes: Sequence[Node], *, cell: bool, start: bool = True) -> str:
+def _line(nodes: Sequence[Node], *, cell: bool) -> str:
     out: list[tuple[str, str]] = []
     for kind, value in _pieces(nested(nodes), cell):
         if kind == "text" and out and out[-1][0] == "text":
@@ -53,7 +53,7 @@ def _line(nodes: Sequence[Node], *, cell: bool, start: bool = True) -> str:
         else:
             done.append(value)
     joined = "".join(done).strip(" \t")
-    return _line_start(joined) if start and out and out[0][0] == "text" else joined
+    return _line_start(joined) if out and out[0][0] == "text" else joined
 
 
 def _pieces(tree: Sequence[Node | Span], cell: bool) -> Iterator[tuple[str, str]]:
@@ -122,6 +122,8 @@ def _line_of(inner: list[tuple[str, str]]) -> str:
 
 
 def _target(href: str) -> str:
+    if href.startswith("attachment:"):
+        return re.sub(r"[|!\[\]\n]", "_", href)
     return quote(href, safe=_SAFE) if re.search(r"[\s|\[\]{}\\]", href) else href
 
 
@@ -165,7 +167,7 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
             return "\\" + run if cell or strict else run
         if run[0] in "[{!":
             return "\\" + run
-        acts = strict or (len(run) == 1 or run == "??") and run in opened
+        acts = strict or ((len(run) == 1 or run == "??") and run in opened)
         return "".join("\\" + sign for sign in run) if acts and run != "??" else "\\?\\?" if acts else run
 
     return _SPECIAL.sub(sub, _ENTITY.sub("&amp;", value))

@@ -84,7 +84,7 @@ def _macros(source: str) -> tuple[str, list[_Macro]]:
         place = tag.end()
         if name in ("code", "noformat"):
             body = source[tag.end() : found[end].start()]
-            macros.append(_Macro("code", _code(name, tag[2] or "", body)))
+            macros.append(_Macro("code", _code(tag[2] or "", body)))
             place = found[end].end()
         elif end > number:
             macros.append(_Macro(name, _opened(name, tag[2] or "")))
@@ -122,7 +122,7 @@ def _closing(found: Sequence[re.Match[str]]) -> dict[int, int]:
     return partners
 
 
-def _code(name: str, parameters: str, body: str) -> Node:
+def _code(parameters: str, body: str) -> Node:
     language, title = None, None
     for part in parameters.split("|"):
         key, equals, value = part.partition("=")
@@ -160,7 +160,7 @@ def _read(source_lines: Sequence[str], macros: Sequence[_Macro], depth: int = 0)
             frame.rows[-1] += "\n" + line
             continue
         if _starts_row(line):
-            _row(frame, line, macros)
+            _row(frame, line)
             continue
         pieces = _PLACE.split(line)
         for place, piece in enumerate(pieces):
@@ -171,14 +171,14 @@ def _read(source_lines: Sequence[str], macros: Sequence[_Macro], depth: int = 0)
                 _place(frames, macros[int(piece)])
     for frame in frames:
         frame.end()
-    return [b for b in _untitled(root.blocks, macros, depth)]
+    return _filled(root.blocks, macros, depth)
 
 
 def _starts_row(line: str) -> bool:
     return line.lstrip()[:1] == "|" and len(line.strip()) > 1
 
 
-def _row(frame: _Frame, line: str, macros: Sequence[_Macro]) -> None:
+def _row(frame: _Frame, line: str) -> None:
     frame.end_paragraph()
     frame.items = []
     frame.rows.append(line)
@@ -267,7 +267,7 @@ def _cells(row: str) -> list[Node]:
     return [node(kinds[sign], [node("cell", text="".join(parts).strip())]) for sign, parts in cells]
 
 
-def _untitled(blocks: list[Node], macros: Sequence[_Macro], depth: int) -> list[Node]:
+def _filled(blocks: list[Node], macros: Sequence[_Macro], depth: int) -> list[Node]:
     """The blocks with the source of each table cell read in its turn."""
     stack = list(blocks)
     while stack:

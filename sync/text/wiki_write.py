@@ -17,8 +17,41 @@ PANEL_COLOURS = {
 }
 # What Jira Server's {code} macro knows; it shows an error for any other language.
 LANGUAGES = frozenset(
-    "actionscript ada applescript bash c c# c++ css erlang go groovy haskell html java javascript js json lua nyan objc "
-    "perl php python r rainbow ruby scala sh sql swift visualbasic xml yaml".split()
+    [
+        "actionscript",
+        "ada",
+        "applescript",
+        "bash",
+        "c",
+        "c#",
+        "c++",
+        "css",
+        "erlang",
+        "go",
+        "groovy",
+        "haskell",
+        "html",
+        "java",
+        "javascript",
+        "js",
+        "json",
+        "lua",
+        "nyan",
+        "objc",
+        "perl",
+        "php",
+        "python",
+        "r",
+        "rainbow",
+        "ruby",
+        "scala",
+        "sh",
+        "sql",
+        "swift",
+        "visualbasic",
+        "xml",
+        "yaml",
+    ]
 )
 _LISTS = ("bulletList", "orderedList")
 
@@ -123,4 +156,4 @@ def _cell(cell: Node) -> str:
         write_line(children(child if child["type"] == "paragraph" else carried(child)), cell=True)
         for child in children(cell)
     ]
-    return "\\\\".join(part for part in parts if part)
+    return "\\\\ ".join(part for part in parts if part)
