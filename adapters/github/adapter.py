@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from github import GithubException
 
@@ -59,7 +59,7 @@ class GitHubAdapter:
             fields=frozenset(Field) - (frozenset() if self._parents else {Field.PARENT}),
             facts=ProjectFacts(
                 types=tuple(f"type:{name}" for name in types),
-                extra={"account": account, "sub_issues": self._parents},
+                extra={"account": account, "sub_issues": self._parents, "repository": self._repository_id},
             ),
             max_assignees=MAX_ASSIGNEES,
             title_limit=TITLE_LIMIT,
@@ -69,6 +69,14 @@ class GitHubAdapter:
             feeds=2,
             notes=notes,
         )
+
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`."""
+        extra = known.facts.extra
+        self._account = self._account or known.account
+        self._parents = bool(extra.get("sub_issues", True))
+        repository = extra.get("repository")
+        self._repository_id = repository if isinstance(repository, int) else None
 
     def _who(self) -> str:
         if self._account:
@@ -147,7 +155,7 @@ class GitHubAdapter:
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
-        yield from Puller(self._client, self._selection, now=self._now, parents=self._parents).pull(since)
+        yield from Puller(self._client, self._selection, parents=self._parents).pull(since)
 
     def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`: one request a ticket, and one more for its comments; GitHub has no batch."""
@@ -165,7 +173,7 @@ class GitHubAdapter:
         except NotThere as error:
             self._repository()  # a repository that is hidden from us would answer so for every ticket
             return Gone(ref=ref, reason=str(error))
-        native = wire.ticket(row, fetched_at=self._now())
+        native = wire.ticket(row, fetched_at=self._client.now())
         if wire.is_pull(row):
             return Gone(ref=ref, reason="a pull request")
         if native.comments is not None:
@@ -246,7 +254,7 @@ class GitHubAdapter:
             raise self._renamed(moved) from None
         except NotThere:
             if request.gone_is_done:
-                return Receipt(ref=_ref(op), at=self._now(), comment_ref=op.comment)
+                return Receipt(ref=_ref(op), at=self._client.now(), comment_ref=op.comment)
             raise
         dropped = silently_dropped(op, answer.body)
         if dropped is not None and op.kind is OpKind.UPDATE:
@@ -270,10 +278,6 @@ class GitHubAdapter:
     def clock(self) -> ClockReading:
         """See `Adapter`."""
         return self._client.transport.clock()
-
-    def _now(self) -> datetime:
-        """The server's time, as far as we know it."""
-        return datetime.now(UTC) + self.clock().offset
 
     def close(self) -> None:
         """See `Adapter`."""

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,6 +72,7 @@ class Client:
         )
         self._mount(urlsplit(settings.url).scheme)
         self.repository = f"/repos/{settings.project}"
+        self._last: tuple[datetime, float] | None = None
 
     def _mount(self, scheme: str) -> None:
         plain = HTTPSRequestsConnectionClass if scheme == "https" else HTTPRequestsConnectionClass
@@ -97,6 +98,8 @@ class Client:
         status, headers, text = self.library.requester.requestJson(
             method, url, parameters=dict(query or {}), input=body
         )
+        if (at := parse_http_date(headers.get("date"))) is not None:
+            self._last = at, time.monotonic()
         if status >= 400:
             raise refusal(status, headers, parsed(text), what=f"github: {what}", write=write)
         content = parsed(text)
@@ -105,6 +108,13 @@ class Client:
                 raise Uncertain(f"github: {what}: done, but the answer is no JSON")
             raise Malformed(f"github: {what}: the answer is no JSON")
         return Answer(status=status, headers=headers, body=content, links=_links(headers.get("link", "")))
+
+    def now(self) -> datetime:
+        """GitHub's time: that of its last answer, and what has passed since."""
+        if self._last is None:
+            return datetime.now(UTC)
+        at, noted = self._last
+        return at + timedelta(seconds=time.monotonic() - noted)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -8,9 +8,9 @@ issue: so only an edited comment may wait for the next pull, and a changed paren
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from adapters.github import wire
@@ -109,10 +109,9 @@ class Rows:
 class Puller:
     """Reads the feeds of one repository."""
 
-    def __init__(self, client: Client, selection: Selection, *, now: Callable[[], datetime], parents: bool) -> None:
+    def __init__(self, client: Client, selection: Selection, *, parents: bool) -> None:
         self._client = client
         self._selection = selection
-        self._now = now
         self._parents = parents
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
@@ -127,7 +126,7 @@ class Puller:
             moved = moved or bool(page.tickets)
             yield page
         read = wire.moment(position.events_read)
-        due = self._parents and (read is None or self._now() - read >= EVENTS_EVERY)
+        due = self._parents and (read is None or self._client.now() - read >= EVENTS_EVERY)
         if moved or not due:
             yield from self._comments(position)
         if self._parents and (moved or due):
@@ -161,7 +160,7 @@ class Puller:
     def _take_issues(self, rows: Rows, listed: list[JsonObject], position: Position, *, above: int) -> None:
         for row in listed:
             try:
-                native = wire.ticket(row, fetched_at=self._now())
+                native = wire.ticket(row, fetched_at=self._client.now())
             except Malformed as error:
                 rows.malformed.append((str(row.get("number", "an issue")), str(error)))
                 continue
@@ -178,7 +177,7 @@ class Puller:
 
     def _issues(self, position: Position) -> Iterator[Page]:
         start = position.issues.since or position.started or ""
-        now, looked = self._now(), wire.moment(position.looked_back)
+        now, looked = self._client.now(), wire.moment(position.looked_back)
         if looked is None or now - looked >= LOOK_BACK_EVERY:
             start = wire.stamp((wire.moment(start) or now) - LOOK_BACK)
         else:
@@ -235,7 +234,7 @@ class Puller:
             link = answer.links.get("next")
             if link is None or not all(_is_after(event, position) for event in listed):
                 break
-        position.event, position.events_read = newest, wire.stamp(self._now())
+        position.event, position.events_read = newest, wire.stamp(self._client.now())
         rows = Rows()
         self._take_issues(rows, list(children.values()), position, above=0)
         yield rows.page(position)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from adapters.github import wire
 from sync.core.ids import NativeRef
@@ -11,13 +12,27 @@ from sync.core.models import JsonObject, NativeEvent
 _STATES = {"closed": "closed", "reopened": "open"}
 
 
-def replay(ref: NativeRef, entries: Iterable[JsonObject]) -> Iterator[NativeEvent]:
+def replay(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEvent]:
     """Events with `before` and `after` in their payload; entries that change nothing of ours are left out.
 
-    `entries` must be the whole timeline, oldest first. Bodies are not in it.
+    `entries` must be the whole timeline, oldest first. Bodies are not in it. One request makes several entries (a status
+    that swaps two labels): what one account did within one second is one event.
     """
+    pending: NativeEvent | None = None
+    for event in _single(ref, entries):
+        if pending is not None and (pending.author, pending.at) == (event.author, event.at):
+            pending = replace(event, payload={**event.payload, "before": pending.payload["before"]})
+            continue
+        if pending is not None:
+            yield pending
+        pending = event
+    if pending is not None:
+        yield pending
+
+
+def _single(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEvent]:
     state: JsonObject = {
-        "title": "",
+        "title": _first_title(entries),
         "state": "open",
         "state_reason": None,
         "labels": [],
@@ -29,8 +44,7 @@ def replay(ref: NativeRef, entries: Iterable[JsonObject]) -> Iterator[NativeEven
         number = entry.get("id")
         if at is None or not isinstance(number, int):
             continue
-        before = _before(state, entry)
-        after = _after(before, entry)
+        before, after = state, _after(state, entry)
         if after is None:
             continue
         state = after
@@ -39,12 +53,10 @@ def replay(ref: NativeRef, entries: Iterable[JsonObject]) -> Iterator[NativeEven
         yield NativeEvent(id=f"{ref}:{number}", ref=ref, author=author, at=at, payload=payload)
 
 
-def _before(state: JsonObject, entry: JsonObject) -> JsonObject:
-    """A rename says what the title was."""
-    rename = entry.get("rename")
-    if entry.get("event") == "renamed" and isinstance(rename, dict):
-        return {**state, "title": wire.text_of(rename, "from")}
-    return state
+def _first_title(entries: Iterable[JsonObject]) -> str:
+    """The title before the first rename; it does not matter where there was none."""
+    renames = (entry.get("rename") for entry in entries if entry.get("event") == "renamed")
+    return next((wire.text_of(rename, "from") for rename in renames if isinstance(rename, dict)), "")
 
 
 def _after(state: JsonObject, entry: JsonObject) -> JsonObject | None:

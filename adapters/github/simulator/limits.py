@@ -68,7 +68,7 @@ class Meter:
         window = self._window(user, now)
         reset = int((window.start + HOUR).timestamp())
         limit, used = self.limits.per_hour, window.used
-        core = {"limit": limit, "remaining": limit - used, "reset": reset, "used": used}
+        core = {"limit": limit, "remaining": max(0, limit - used), "reset": reset, "used": used}
         search = {"limit": 30, "remaining": 30, "reset": reset, "used": 0}
         return {"resources": {"core": core, "search": search}, "rate": core}
 
