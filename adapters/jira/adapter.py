@@ -14,7 +14,7 @@ from adapters.jira.native import key_number, read_comment, read_events
 from adapters.jira.probing import probe
 from adapters.jira.pulling import BATCH, Reader
 from adapters.jira.settings import Settings
-from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, quote, text_at
+from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, person_ids, quote, text_at
 from sync.core.capabilities import Capabilities
 from sync.core.errors import Malformed, Rejected
 from sync.core.ids import Cursor, NativeRef, ReplicaName
@@ -52,12 +52,13 @@ class JiraAdapter:
     def probe(self) -> Capabilities:
         """See `Adapter`."""
         found = probe(self._client, self._project)
-        self._account = found.account
-        self._probed = True
-        self._reader.project = str(found.facts.extra["project"])
-        self._reader.epic_link = str(found.facts.extra["epic_link"])
-        self._reader.flow.words = as_object(found.facts.extra["status_words"])
+        self._take(found)
         return found
+
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`."""
+        self._client.resume(cloud=known.facts.extra.get("deployment") == "cloud")
+        self._take(known)
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
@@ -134,6 +135,14 @@ class JiraAdapter:
 
     # -- within --------------------------------------------------------------------------------------
 
+    def _take(self, known: Capabilities) -> None:
+        extra = known.facts.extra
+        self._account = known.account
+        self._probed = True
+        self._reader.project = str(extra.get("project") or self._project)
+        self._reader.epic_link = str(extra.get("epic_link") or "")
+        self._reader.flow.words = as_object(extra.get("status_words"))
+
     def _know(self) -> None:
         """Data Center needs the id of the epic link's field before anything can be read."""
         if not self._probed and not self._client.cloud:
@@ -169,11 +178,11 @@ class JiraAdapter:
         while True:
             keys = [f"{self._reader.project}-{number}" for number in range(first, first + BATCH)]
             answer = self._client.post(
-                "issue/bulkfetch", {"issueIdsOrKeys": keys, "fields": ["updated"], "properties": [PROPERTY]}
+                "issue/bulkfetch", {"issueIdsOrKeys": keys, "fields": ["creator"], "properties": [PROPERTY]}
             )
             issues = as_list(answer.get("issues"))
             for issue in issues:
-                if op.marker and marker_in(at(issue, "properties")) == op.marker:
+                if self._is_ours(issue, op):
                     return NativeRef(text_at(issue, "id"))
             if not issues:
                 self._client.myself()
@@ -189,7 +198,7 @@ class JiraAdapter:
         while absent < _GAP or number < newest:
             number += 1
             try:
-                params = {"fields": "updated", "properties": PROPERTY}
+                params = {"fields": "creator", "properties": PROPERTY}
                 issue = self._client.get(f"issue/{self._reader.project}-{number}", params)
             except Rejected as error:
                 if not missing(error):
@@ -197,18 +206,25 @@ class JiraAdapter:
                 absent += 1
                 continue
             absent = 0
-            if op.marker and marker_in(at(issue, "properties")) == op.marker:
+            if self._is_ours(issue, op):
                 return NativeRef(text_at(issue, "id"))
         self._client.myself()
         return None
 
+    def _is_ours(self, issue: Any, op: NativeOp) -> bool:
+        """Whether the issue carries the marker and was created by our account: a copy was made by somebody else."""
+        creator = at(issue, "fields", "creator")
+        return (
+            bool(op.marker) and marker_in(at(issue, "properties")) == op.marker and self._who() in person_ids(creator)
+        )
+
     def _find_comment(self, op: NativeOp) -> NativeRef | None:
         """Among the comments that our account wrote on the ticket; the marker stands in a property of the comment."""
-        account = self._account or self._who()
+        account = self._who()
         mine = [
             text_at(comment, "id")
             for comment in self._reader.comments(str(op.ref))
-            if account in (text_at(comment, "author", "accountId"), text_at(comment, "author", "name"))
+            if account in person_ids(at(comment, "author"))
         ]
         found: list[Any] = []
         if self._client.cloud:
@@ -228,8 +244,9 @@ class JiraAdapter:
         return None
 
     def _who(self) -> str:
-        me = self._client.myself()
-        self._account = text_at(me, "accountId") or text_at(me, "name")
+        if not self._account:
+            me = self._client.myself()
+            self._account = text_at(me, "accountId") or text_at(me, "name")
         return self._account
 
     def _history_of(self, ref: NativeRef, since: datetime) -> list[NativeEvent]:

@@ -97,6 +97,11 @@ class JiraClient:
             self._deployment = str(self.jira.deploymentType)
         return self._deployment == "Cloud"
 
+    def resume(self, *, cloud: bool) -> None:
+        """Take over what an earlier process was told of the deployment."""
+        self.jira.learn({"deploymentType": "Cloud" if cloud else "Server"})
+        self._deployment = str(self.jira.deploymentType)
+
     def myself(self) -> JsonObject:
         """Who we are. `AuthFailed` where Jira takes us for nobody."""
         return as_object(self._library("myself", self.jira.myself))

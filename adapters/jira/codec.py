@@ -9,7 +9,7 @@ from typing import Any, Final
 from adapters.jira.codec_encode import Encoding, comment_op
 from adapters.jira.codec_text import (
     held_text,
-    held_title,
+    one_line,
     read_text,
     too_long,
     with_attribution,
@@ -30,6 +30,7 @@ from adapters.jira.codec_values import (
 from adapters.jira.wire import ADDED, PROPERTY, as_list, as_object, at, marker_in, parse_time, person_ids, text_at
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
+from sync.core.fieldrules import equal
 from sync.core.ids import Marker
 from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
@@ -118,8 +119,8 @@ class JiraCodec:
         cloud = Site.of(mapping).cloud
         held: dict[Field, Value] = {}
         title, body, priority = (fields.get(name) for name in (Field.TITLE, Field.BODY, Field.PRIORITY))
-        if isinstance(title, str) and title.strip():
-            held[Field.TITLE] = held_title(title, caps.title_limit)
+        if isinstance(title, str) and 0 < len(one_line(title)) <= (caps.title_limit or len(title)):
+            held[Field.TITLE] = one_line(title)
         if Field.BODY in fields and body is not UNKNOWN:
             text = body if isinstance(body, str) else ""
             if too_long(text, caps, cloud=cloud) is None:
@@ -144,8 +145,12 @@ class JiraCodec:
         marker: Marker | None = None,
     ) -> Encoded:
         """See `Codec`."""
-        encoding = Encoding(changes, current, mapping, caps)
-        return encoding.create(marker) if current is None else encoding.update(current)
+        if current is None:
+            return Encoding(changes, None, mapping, caps).create(marker)
+        there = self.decode(current, mapping).snapshot.fields
+        held = self.project(changes.news, current, mapping, caps)
+        alike = {name for name, value in held.items() if name in there and equal(name, value, there[name])}
+        return Encoding(changes, current, mapping, caps, alike=alike).update(current)
 
     def encode_comment(
         self,

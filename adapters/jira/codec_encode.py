@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from adapters.jira.codec_status import choose
-from adapters.jira.codec_text import held_title, too_long, write_text
+from adapters.jira.codec_text import one_line, too_long, write_text
 from adapters.jira.codec_values import (
     Site,
     held_assignee,
@@ -31,10 +31,16 @@ _CREATED: Final = _TOGETHER
 
 
 class Encoding:
-    """The encoding of one change set."""
+    """The encoding of one change set. `alike` are the fields that read as wanted already: nothing is sent for them."""
 
     def __init__(
-        self, changes: ChangeSet, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
+        self,
+        changes: ChangeSet,
+        current: NativeTicket | None,
+        mapping: ProjectMapping,
+        caps: Capabilities,
+        *,
+        alike: Collection[Field] = (),
     ) -> None:
         off = mapping.mapping.off
         self.changes = ChangeSet(fields={name: each for name, each in changes.fields.items() if name not in off})
@@ -43,6 +49,7 @@ class Encoding:
         self.mapping = mapping
         self.caps = caps
         self.site = Site.of(mapping)
+        self.alike = alike
         self.problems: list[FieldProblem] = []
 
     def create(self, marker: Marker | None) -> Encoded:
@@ -88,7 +95,7 @@ class Encoding:
     def _edit(self, current: NativeTicket) -> Iterable[NativeOp]:
         sets = self._scalars()
         body: JsonObject = {}
-        if Field.KIND in self.news or Field.TYPE in self.news:
+        if self._wants(Field.KIND) or self._wants(Field.TYPE):
             row = held_type(self.news, current, self.mapping)
             present = text_at(current.payload, "fields", "issuetype", "name")
             if row is None:
@@ -101,30 +108,30 @@ class Encoding:
             body["update"] = {"labels": operations}
         if body:
             refused = {problem.field for problem in self.problems}
-            names = {name for name in _TOGETHER if name in self.news and name not in refused}
+            names = {name for name in _TOGETHER if self._wants(name) and name not in refused}
             yield self._put(current, body, names, "edit " + ", ".join(sorted(names)))
 
     def _assign(self, current: NativeTicket) -> Iterable[NativeOp]:
-        if Field.ASSIGNEES not in self.news:
+        value = self.news.get(Field.ASSIGNEES)
+        if not isinstance(value, frozenset):
             return
-        value = self.news[Field.ASSIGNEES]
-        held = held_assignee(value, current, self.mapping)
-        if held is None:
-            names = ", ".join(strangers(value if isinstance(value, frozenset) else (), self.mapping))
+        if names := strangers(value, self.mapping):
             self.problems.append(
                 FieldProblem(
                     field=Field.ASSIGNEES,
-                    message=f"Nobody of {names} has an account in this Jira, as far as [people] says.",
+                    message=f"{', '.join(names)}: no account in this Jira, as far as [people] says.",
                     mend="Add them to [people] with their Jira account.",
                 )
             )
+        held = held_assignee(value, current, self.mapping)
+        if held is None or not self._wants(Field.ASSIGNEES):
             return
         identity = "accountId" if self.site.cloud else "name"
         body = {"fields": {"assignee": {identity: held[0]} if held[0] else None}}
         yield self._put(current, body, {Field.ASSIGNEES}, f"assign to {held[0] or 'nobody'}")
 
     def _adopt(self, current: NativeTicket) -> Iterable[NativeOp]:
-        if Field.PARENT not in self.news:
+        if not self._wants(Field.PARENT):
             return
         parent = self.news[Field.PARENT]
         subtask = text_at(current.payload, "fields", "issuetype", "name").casefold() in {
@@ -152,7 +159,7 @@ class Encoding:
         yield self._put(current, body, {Field.PARENT}, told)
 
     def _move(self, current: NativeTicket) -> Iterable[NativeOp]:
-        if Field.STATUS not in self.news:
+        if not self._wants(Field.STATUS):
             return
         native_type = text_at(current.payload, "fields", "issuetype", "name")
         held = held_status(self.news[Field.STATUS], current, self.mapping, native_type)
@@ -189,17 +196,9 @@ class Encoding:
     def _scalars(self) -> JsonObject:
         """Summary, description and priority, as far as they changed and can be held."""
         sets: JsonObject = {}
-        title = self.news.get(Field.TITLE)
-        if isinstance(title, str) and title.strip():
-            sets["summary"] = held_title(title, self.caps.title_limit)
-            if len(title.strip()) > len(sets["summary"]):
-                limit = f"The title is longer than Jira's {self.caps.title_limit} characters and is cut there."
-                self.problems.append(FieldProblem(field=Field.TITLE, message=limit, mend="Shorten the title."))
-        elif Field.TITLE in self.news and self.current is not None:
-            self.problems.append(
-                FieldProblem(field=Field.TITLE, message="Jira takes no empty title.", mend="Give the ticket a title.")
-            )
-        if Field.BODY in self.news:
+        if self._wants(Field.TITLE):
+            self._title(sets)
+        if self._wants(Field.BODY):
             body = self.news[Field.BODY]
             text = body if isinstance(body, str) else ""
             if problem := too_long(text, self.caps, cloud=self.site.cloud):
@@ -207,13 +206,32 @@ class Encoding:
             else:
                 sets["description"] = write_text(text, cloud=self.site.cloud)
         priority = self.news.get(Field.PRIORITY)
-        if isinstance(priority, str) and priority:
+        if isinstance(priority, str) and priority and self._wants(Field.PRIORITY):
             word = self.mapping.write_priority(priority)
             if word is None:
                 self.problems.append(self._no_word(Field.PRIORITY, priority))
             else:
                 sets["priority"] = {"name": word}
         return sets
+
+    def _title(self, sets: JsonObject) -> None:
+        """The summary; one that is too long is never cut, but for a new ticket, which must have one."""
+        value = self.news[Field.TITLE]
+        title = one_line(value) if isinstance(value, str) else ""
+        limit = self.caps.title_limit or len(title)
+        if len(title) > limit:
+            message = f"The title has {len(title)} characters, and Jira takes {limit}."
+            self.problems.append(FieldProblem(field=Field.TITLE, message=message, mend="Shorten the title."))
+            if self.current is None:
+                sets["summary"] = title[: limit - 1].rstrip() + "…"
+        elif title:
+            sets["summary"] = title
+        elif self.current is not None:
+            message = "Jira takes no empty title."
+            self.problems.append(FieldProblem(field=Field.TITLE, message=message, mend="Give the ticket a title."))
+
+    def _wants(self, name: Field) -> bool:
+        return name in self.news and name not in self.alike
 
     def _label_operations(self, current: NativeTicket) -> list[JsonObject]:
         """Single additions and removals, so that a label that somebody adds meanwhile stays."""
@@ -224,6 +242,8 @@ class Encoding:
         if new is None:
             return []
         self._tell_labels(new)
+        if not self._wants(Field.LABELS):
+            return []
         # Without a known old value the present labels are the old ones.
         known = isinstance(change.old, frozenset)
         old = set(held_labels(change.old) or ()) if known else present

@@ -16,7 +16,6 @@ from sync.text import adf_to_markdown, markdown_to_adf, markdown_to_wiki, wiki_t
 
 #: The line before a mirrored comment that names who wrote it.
 _ATTRIBUTION: Final = re.compile(r"\A\*[^\n]+ wrote in [^\n]+\([^\n]*\):\*(?:\n+|\Z)")
-TITLE_ELLIPSIS: Final = "…"
 
 
 def read_text(native: Any) -> str:
@@ -69,12 +68,9 @@ def with_attribution(markdown: str, attribution: str | None) -> str:
     return f"{attribution}\n\n{markdown}" if attribution else markdown
 
 
-def held_title(title: str, limit: int | None) -> str:
-    """A title as Jira keeps it: one line, trimmed, cut at the limit."""
-    line = " ".join(title.split("\n")).replace("\r", " ").strip()
-    if limit is not None and len(line) > limit:
-        return line[: limit - len(TITLE_ELLIPSIS)].rstrip() + TITLE_ELLIPSIS
-    return line
+def one_line(title: str) -> str:
+    """A title as Jira keeps it: one line, trimmed."""
+    return " ".join(re.split(r"[\r\n]+", title)).strip()
 
 
 @functools.lru_cache(maxsize=2048)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.jira.wire import as_object, at, person_ids, text_at
+from adapters.jira.wire import as_list, as_object, at, person_ids, text_at
 from sync.core.ids import PersonId
 from sync.core.mapping import ProjectMapping, TypeRow
 from sync.core.models import UNKNOWN, Field, Fields, JsonObject, NativeTicket, Value
@@ -28,6 +28,7 @@ class Site:
     subtasks: tuple[str, ...]
     epic_link: str
     epic_name: str
+    simplified: bool
 
     @classmethod
     def of(cls, mapping: ProjectMapping) -> Site:
@@ -42,6 +43,7 @@ class Site:
             subtasks=tuple(map(str, subtasks)) if isinstance(subtasks, list | tuple) else (),
             epic_link=str(extra.get("epic_link", "")),
             epic_name=str(extra.get("epic_name", "")),
+            simplified=extra.get("simplified") is True,
         )
 
     def status_word(self, status: Any) -> str:
@@ -79,15 +81,27 @@ def held_reason(
 ) -> tuple[str | None, Value] | None:
     """The native resolution to send along and how it reads; None where there is nothing to say.
 
-    A resolution is set by the transition to done and by nothing else: what is done already keeps the one that it has.
+    A resolution is set on the screen of the transition to done and nowhere else: what is done already keeps the one
+    that it has, and where there is no such screen the workflow sets one of its own.
     """
     if status != "done":
         return None, None
     if current is not None and status_of(current, mapping)[1] == "done":
         return None, read_reason(at(current.payload, "fields", "resolution"), mapping)
+    if Site.of(mapping).simplified or _no_place_for_a_resolution(current):
+        return None
     word = mapping.write_reason(value) if isinstance(value, str) and value else None
     word = word or mapping.screen("done").get("resolution")
     return (word, mapping.read_reason(word)) if word else None
+
+
+def _no_place_for_a_resolution(current: NativeTicket | None) -> bool:
+    """Whether every way from here to done is known to have no such field."""
+    moves = as_list(at(current.payload, "transitions")) if current else []
+    ways = [move for move in moves if text_at(move, "to", "statusCategory", "key") == "done"]
+    return bool(ways) and all(
+        "resolution" not in as_object(at(move, "fields") or {"resolution": None}) for move in ways
+    )
 
 
 def read_reason(resolution: Any, mapping: ProjectMapping) -> Value:

@@ -49,6 +49,7 @@ def probe(client: JiraClient, project: str) -> Capabilities:
         "project_id": text_at(about, "id"),
         "status_words": words,
         "subtasks": [text_at(kind, "name") for kind in types if at(kind, "subtask") is True],
+        "simplified": at(about, "simplified") is True,
         "epic_link": customs.get(_EPIC_LINK, ""),
         "epic_name": customs.get(_EPIC_NAME, ""),
     }
