@@ -128,6 +128,13 @@ class Adapter(Protocol):
         """
         ...
 
+    def resume(self, known: Capabilities) -> None:
+        """Take over what an earlier probe of the same project found, instead of asking again: costs no request.
+
+        After it, every call works as after `probe`; what turns out to be stale raises a `TrackerError`, and the caller probes.
+        """
+        ...
+
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """Everything that changed after `since` (None: everything), at least once, oldest first where the tracker can.
 

@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 from sync.core.capabilities import Capabilities
 from sync.core.guard import Limits
 from sync.core.ids import BridgeName, ReplicaName
-from sync.core.mapping import Mapping as TrackerMapping, People, ProjectMapping
+from sync.core.mapping import Mapping as TrackerMapping
+from sync.core.mapping import People, ProjectMapping
 from sync.core.policy import MergePolicy
 from sync.core.ports import Adapter, Codec
 from sync.store import Store
@@ -39,7 +40,9 @@ class Replica:
     """One opened replica. `capabilities` and `mapping` are there once `probe` has answered."""
 
     name: ReplicaName
+    kind: str
     title: str
+    identity: str  # changes when the config points to another project or account
     adapter: Adapter
     codec: Codec
     mapping_file: TrackerMapping

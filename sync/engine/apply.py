@@ -1,0 +1,88 @@
+"""Apply: the intents of a batch of tickets, one worker thread a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from sync.core.errors import Forbidden, PreconditionFailed, Rejected, TrackerError, Uncertain, Unsupported
+from sync.core.ids import ReplicaName
+from sync.core.models import FieldProblem
+from sync.core.plan import Intent
+from sync.core.ports import OpKind
+from sync.engine.probe import failure_of
+from sync.engine.runtime import Bridge
+from sync.engine.sending import is_for_the_tracker
+from sync.engine.write_comments import write_comment
+from sync.engine.write_tickets import create, update
+from sync.engine.writer import ChangedMeanwhile, Outcome, Writer
+
+
+def apply(
+    bridge: Bridge, writers: Mapping[ReplicaName, Writer], intents: Sequence[Intent]
+) -> dict[ReplicaName, Outcome]:
+    """Carry out the intents, in their order within each replica, and wait for all of them.
+
+    A ticket that fails is told and left open for the next cycle; a tracker that fails ends its own part only.
+    """
+    parts = {name: [one for one in intents if one.replica == name] for name in writers}
+    busy = {name: part for name, part in parts.items() if part}
+    for name in busy:
+        writers[name].outcome = Outcome()
+    with ThreadPoolExecutor(max_workers=max(1, len(busy)), thread_name_prefix="write") as pool:
+        for done in [pool.submit(_work_off, bridge, writers[name], part) for name, part in busy.items()]:
+            done.result()
+    return {name: writers[name].outcome for name in busy}
+
+
+def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
+    outcome = writer.outcome
+    for number, intent in enumerate(part):
+        bridge.progress.step("write", writer.replica.name, number, len(part))
+        if bridge.stop.is_set() or outcome.failure is not None:
+            outcome.open.add(intent.ticket)
+            continue
+        try:
+            _carry_out(writer, intent)
+        except (ChangedMeanwhile, PreconditionFailed):
+            _read_again(writer, intent)
+            outcome.open.add(intent.ticket)
+        except Uncertain:
+            outcome.open.add(intent.ticket)
+        except (Rejected, Forbidden, Unsupported) as error:
+            _tell(writer, intent, error)
+        except TrackerError as error:
+            outcome.open.add(intent.ticket)
+            if is_for_the_tracker(error):
+                outcome.failure = failure_of(writer.replica.name, error)
+            else:
+                _tell(writer, intent, error)
+
+
+def _carry_out(writer: Writer, intent: Intent) -> None:
+    match intent.kind:
+        case OpKind.CREATE:
+            create(writer, intent)
+        case OpKind.UPDATE:
+            update(writer, intent)
+        case OpKind.COMMENT_CREATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE:
+            write_comment(writer, intent)
+
+
+def _read_again(writer: Writer, intent: Intent) -> None:
+    """Put the ticket as it is now into the inbox, so that the next decision rests on it."""
+    try:
+        with writer.bridge.store.read() as tx:
+            link = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
+        if link is not None and link.state == "active":
+            found = writer.fetched(link.ref)
+            with writer.bridge.store.begin(writer.lease) as tx:
+                tx.inbox.put(writer.bridge.name, writer.replica.name, [found])
+    except (ChangedMeanwhile, TrackerError):
+        return  # it is pulled in its turn
+
+
+def _tell(writer: Writer, intent: Intent, error: TrackerError) -> None:
+    named = error.problems if isinstance(error, Rejected) else ()
+    mend = "mend it in the tracker, or change the value"
+    writer.report(intent, None, named or [FieldProblem(field=None, message=str(error), mend=mend)])

@@ -1,0 +1,71 @@
+"""One cycle of one bridge: the names of its steps, in order. What a step does is said in its own module."""
+
+from __future__ import annotations
+
+from sync.engine.joining import join_newcomers
+from sync.engine.probe import introduce
+from sync.engine.pull import pull_all
+from sync.engine.recover import recover
+from sync.engine.report import CycleReport, PlanReport
+from sync.engine.runtime import Bridge
+from sync.engine.session import Session, held
+from sync.engine.survey import Survey, decisions, guard, plan_report, worklist
+from sync.engine.writing import write_all
+from sync.store import Lease, Tx
+
+
+def run_cycle(bridge: Bridge) -> CycleReport:
+    """Bring all replicas of the bridge in step, once.
+
+    Raises `BridgeBusy` when another worker has the bridge, `StoreError` when the store fails; what fails with one
+    ticket or one tracker is in the report. `bridge.stop` ends it after the write in hand.
+    """
+    with held(bridge) as lease:
+        session = _read(bridge, lease)
+        with bridge.store.begin(lease) as tx:
+            session.take_joined(join_newcomers(bridge, tx, session.available))
+        with bridge.store.read() as tx:
+            survey = _survey(session, tx, keep=False)
+            session.take_halts(guard(session, tx, survey))
+        if not session.report.halts and not bridge.stop.is_set():
+            write_all(session)
+        return session.finish()
+
+
+def plan_cycle(bridge: Bridge) -> PlanReport:
+    """What `run_cycle` would do now, by the same steps; nothing is written to any tracker and nothing is decided.
+
+    What was pulled stays in the inbox for the cycle that follows.
+    """
+    with held(bridge) as lease:
+        session = _read(bridge, lease)
+        report: PlanReport | None = None
+        try:
+            with bridge.store.begin(lease) as tx:
+                session.take_joined(join_newcomers(bridge, tx, session.available))
+                survey = _survey(session, tx, keep=True)
+                report = plan_report(session, survey, guard(session, tx, survey))
+                raise _OnlyLooking
+        except _OnlyLooking:
+            session.finish()
+        assert report is not None
+        return report
+
+
+class _OnlyLooking(Exception):
+    """Rolls back what a plan had to write down to see what would follow."""
+
+
+def _read(bridge: Bridge, lease: Lease) -> Session:
+    session = Session.start(bridge, lease)
+    session.lose(introduce(bridge, lease))
+    session.lose(recover(bridge, lease, session.run, session.available))
+    session.take_pulled(pull_all(bridge, lease, session.available))
+    return session
+
+
+def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
+    survey = Survey()
+    for work in decisions(session, tx, worklist(session, tx)):
+        survey.take(work, keep=keep)
+    return survey

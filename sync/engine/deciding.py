@@ -1,0 +1,301 @@
+"""Diff, merge and plan for one ticket: everything that is read is read here, nothing is written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sync.core.changes import ChangeSet, FieldChange
+from sync.core.conflict import Reason
+from sync.core.decision import Decision, Side
+from sync.core.errors import TrackerError
+from sync.core.ids import CommentId, ReplicaName, TicketId
+from sync.core.mapping import ProjectMapping
+from sync.core.merge import reconcile
+from sync.core.models import (
+    Canonical,
+    Field,
+    FieldEvent,
+    FieldProblem,
+    Fields,
+    Gone,
+    NativeComment,
+    NativeTicket,
+    Snapshot,
+    Tombstone,
+)
+from sync.core.plan import Intent, make_plan
+from sync.core.ports import OpKind
+from sync.engine.history import Histories
+from sync.engine.reading import Reader, readers
+from sync.engine.runtime import Bridge
+from sync.store import Tx
+from sync.store.convert import fields_to_json
+from sync.store.records import CommentRecord, ConflictRecord, InboxItem, LinkRecord, TicketRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideSeen:
+    """One link of a ticket or comment and what was pulled for it, as the side that was reconciled."""
+
+    link: LinkRecord
+    side: Side
+    head: NativeTicket | NativeComment | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentWork:
+    """One comment and what was decided about it; `ended` says that it was deleted where it was written."""
+
+    record: CommentRecord
+    decision: Decision
+    seen: Mapping[ReplicaName, SideSeen]
+    held: Mapping[Field, ConflictRecord]
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketWork:
+    """One ticket: what was read, what was decided and what is to be done."""
+
+    record: TicketRecord
+    decision: Decision
+    seen: Mapping[ReplicaName, SideSeen]
+    held: Mapping[Field, ConflictRecord]
+    comments: tuple[CommentWork, ...]
+    intents: tuple[Intent, ...]
+    items: Mapping[ReplicaName, InboxItem]
+    problems: Mapping[ReplicaName, tuple[FieldProblem, ...]]
+    waits: bool = False  # something can't be done before something else is (its parent is not there yet)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing about the ticket is new."""
+        return (
+            self.decision.is_quiet
+            and not self.intents
+            and all(comment.decision.is_quiet and not comment.ended for comment in self.comments)
+        )
+
+
+def content_digest(fields: Fields, mapping: ProjectMapping) -> str:
+    """Changes when there is another reason to hope that a refused create will be taken."""
+    content = json.dumps([fields_to_json(fields), mapping.digest()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+@dataclass(slots=True, kw_only=True)
+class Decider:
+    """Decides tickets of one bridge within one transaction; `available` are the replicas that could be pulled."""
+
+    bridge: Bridge
+    tx: Tx
+    available: frozenset[ReplicaName]
+    histories: Histories
+    readers: dict[ReplicaName, Reader] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.readers = readers(self.bridge, self.tx)
+
+    def decide(self, ticket: TicketId) -> TicketWork | None:
+        """What becomes of the ticket now; None where it does not exist."""
+        record = self.tx.tickets.get(ticket)
+        if record is None:
+            return None
+        links = {link.replica: link for link in self.tx.links.of_ticket(ticket) if link.replica in self.readers}
+        items = {name: self.tx.inbox.take(self.bridge.name, name, link.ref) for name, link in links.items()}
+        problems: dict[ReplicaName, tuple[FieldProblem, ...]] = {}
+        seen = {
+            name: self._side(self.readers[name], link, items[name], problems)
+            for name, link in links.items()
+            if link.state == "active"
+        }
+        held = self.tx.conflicts.open_for(ticket)
+        decision, seen = self._reconciled(record, seen, held)
+        active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
+        plan = make_plan(ticket, decision, active, self._missing(ticket, links, decision.after))
+        intents, waits = self._deliverable(plan)
+        comments = tuple(self._comment(comment, items, active) for comment in self.tx.comments.of(ticket))
+        for work in comments:
+            intents += self._comment_intents(work, active, intents)
+        return TicketWork(
+            record=record,
+            decision=decision,
+            seen=seen,
+            held=held,
+            comments=comments,
+            intents=tuple(one for one in intents if one.replica in self.available),
+            items=items,
+            problems=problems,
+            waits=waits or any(one.replica not in self.available for one in intents),
+        )
+
+    def _side(
+        self, reader: Reader, link: LinkRecord, item: InboxItem, problems: dict[ReplicaName, tuple[FieldProblem, ...]]
+    ) -> SideSeen:
+        base = reader.base(link)
+        native = item.ticket
+        head: Snapshot | Tombstone | None = None
+        current = native or (link.native if isinstance(link.native, NativeTicket) else None)
+        if isinstance(item.gone, Gone):
+            head = Tombstone(reason=item.gone.reason)
+        elif native is not None:
+            decoded = reader.decode(native)
+            problems[link.replica] = decoded.problems
+            head = Snapshot(fields=reader.resolved(decoded.snapshot.fields))
+        side = Side(
+            replica=link.replica,
+            fields=reader.fields,
+            project=reader.projection(current),
+            base=None if base is None else Snapshot(fields=base),
+            head=head,
+            agreed=link.agreed,
+            reads=reader.replica.reads,
+            receives=reader.replica.receives,
+            touched=reader.touched(link, native) if native is not None else None,
+            clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
+        )
+        return SideSeen(link=link, side=side, head=native)
+
+    def _reconciled(
+        self, record: TicketRecord, seen: dict[ReplicaName, SideSeen], held: Mapping[Field, ConflictRecord]
+    ) -> tuple[Decision, dict[ReplicaName, SideSeen]]:
+        """Reconcile; where sides are in conflict, once more with what their histories say of who wrote what when."""
+        waiting = frozenset(held)
+        decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting)
+        disputed = {
+            claim.replica
+            for conflict in decision.conflicts
+            if conflict.reason is not Reason.DIRECTION
+            for claim in conflict.claims
+            if claim.replica in seen and not claim.canonical
+        }
+        told = {
+            name: events for name in disputed if name is not None and (events := self._history(seen[name])) is not None
+        }
+        if not told:
+            return decision, seen
+        seen = {
+            name: replace(one, side=replace(one.side, history=told[name])) if name in told else one
+            for name, one in seen.items()
+        }
+        return reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting), seen
+
+    def _history(self, one: SideSeen) -> tuple[FieldEvent, ...] | None:
+        reader = self.readers[one.link.replica]
+        if not reader.capabilities.history or one.link.replica not in self.available:
+            return None
+        try:
+            return self.histories.of(reader, one.link)
+        except TrackerError:
+            return None  # the window between two versions has to do; the conflict says that it is uncertain
+
+    def _missing(
+        self, of: TicketId | CommentId, there: Iterable[ReplicaName], canonical: Canonical
+    ) -> list[ReplicaName]:
+        """Where a copy is to be made: not where one is there, may be there already, or was refused as it stands."""
+        return [
+            name
+            for name, reader in self.readers.items()
+            if name not in there
+            and reader.replica.receives
+            and not self.tx.outbox.has_unknown_create(of, name)
+            and not self._was_refused(of, reader, canonical)
+        ]
+
+    def _was_refused(self, of: TicketId | CommentId, reader: Reader, canonical: Canonical) -> bool:
+        refusal = self.tx.outbox.last_refusal(of, reader.replica.name)
+        return refusal is not None and refusal.context.get("content") == content_digest(
+            canonical.fields, reader.mapping
+        )
+
+    def _deliverable(self, plan: Iterable[Intent]) -> tuple[list[Intent], bool]:
+        """The intents without parents that are not there yet; whether any were."""
+        kept: list[Intent] = []
+        waits = False
+        for intent in plan:
+            parent = intent.changes.fields.get(Field.PARENT)
+            reader = self.readers[intent.replica]
+            if parent is None or not parent.new or Field.PARENT not in reader.fields:
+                kept.append(intent)
+                continue
+            if Field.PARENT in reader.localised({Field.PARENT: parent.new}):
+                kept.append(intent)
+                continue
+            waits = True
+            rest: dict[Field, FieldChange] = {
+                name: change for name, change in intent.changes.fields.items() if name is not Field.PARENT
+            }
+            if rest:
+                kept.append(replace(intent, changes=ChangeSet(fields=rest)))
+        return kept, waits
+
+    def _comment(
+        self, record: CommentRecord, items: Mapping[ReplicaName, InboxItem], active: Mapping[ReplicaName, str]
+    ) -> CommentWork:
+        links = [
+            link
+            for link in self.tx.links.of_comments(record.ticket)
+            if link.comment == record.id and link.state == "active" and link.replica in active
+        ]
+        seen = {link.replica: self._comment_side(link, items[link.replica]) for link in links}
+        held = self.tx.conflicts.open_for(record.ticket, record.id)
+        decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, frozenset(held))
+        origin = decision.sides.get(record.origin)
+        return CommentWork(
+            record=record, decision=decision, seen=seen, held=held, ended=origin is not None and origin.gone
+        )
+
+    def _comment_side(self, link: LinkRecord, item: InboxItem) -> SideSeen:
+        reader = self.readers[link.replica]
+        whole = item.ticket.comments if item.ticket is not None else None
+        heads = {native.ref: native for native in (*(whole or ()), *item.comments)}
+        native = heads.get(link.ref)
+        head: Snapshot | Tombstone | None = None
+        if native is not None:
+            head = Snapshot(fields=reader.decode_comment(native))
+        elif whole is not None:
+            head = Tombstone(reason="deleted")  # a complete list, read directly, does not hold it any more
+        base = reader.base(link)
+        side = Side(
+            replica=link.replica,
+            fields=frozenset({Field.BODY}) if reader.capabilities.comments else frozenset(),
+            project=reader.projection(None),
+            base=None if base is None else Snapshot(fields=base),
+            head=head,
+            agreed=link.agreed,
+            reads=reader.replica.reads,
+            receives=reader.replica.receives and reader.capabilities.comment_edit,
+        )
+        return SideSeen(link=link, side=side, head=native)
+
+    def _comment_intents(
+        self, work: CommentWork, active: Mapping[ReplicaName, str], planned: Iterable[Intent]
+    ) -> list[Intent]:
+        """Edits and copies of one comment; when it was deleted where it was written, its copies are too."""
+        record = work.record
+        known = {link.replica for link in self.tx.links.of_comments(record.ticket) if link.comment == record.id}
+        if work.ended:
+            return [
+                Intent(
+                    kind=OpKind.COMMENT_DELETE,
+                    replica=name,
+                    ticket=record.ticket,
+                    comment=record.id,
+                    link=one.link.id,
+                    changes=ChangeSet(gone=True),
+                )
+                for name, one in work.seen.items()
+                if name != record.origin and self.readers[name].replica.receives
+                if self.readers[name].capabilities.comment_delete and not work.decision.sides[name].gone
+            ]
+        there = {*active, *(intent.replica for intent in planned if intent.kind is OpKind.CREATE)}
+        missing = [
+            name
+            for name in self._missing(record.id, known, work.decision.after)
+            if name in there and self.readers[name].capabilities.comments
+        ]
+        links = {name: one.link.id for name, one in work.seen.items()}
+        return list(make_plan(record.ticket, work.decision, links, missing, comment=record.id))

@@ -1,0 +1,258 @@
+"""Link: what is new in the inbox becomes a ticket, joins one, or is left for a person to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
+from sync.core.linking import Address, Adoption, adoptions, read_marker
+from sync.core.models import Canonical, Decoded, Field, NativeComment, NativeTicket, Provenance
+from sync.engine.reading import Reader, readers
+from sync.engine.report import ProblemLine
+from sync.engine.runtime import Bridge
+from sync.store import Tx
+
+_FOREIGN = "it carries the marker of another trackdown installation"
+_FOREIGN_MEND = "join it with `trackdown links add`, or take the marker out of it to have it treated as new"
+_ADOPT_MEND = "join the right pair with `trackdown links add`"
+
+
+@dataclass(slots=True, kw_only=True)
+class Joined:
+    """What the link step did: tickets made, tickets adopted into others, and whom it left alone and why."""
+
+    created: int = 0
+    adopted: int = 0
+    problems: list[ProblemLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Newcomer:
+    """What has to be remembered of an unlinked native ticket; its payload stays in the inbox."""
+
+    replica: ReplicaName
+    ref: NativeRef
+    key: str
+    url: str
+    kind: str
+    marker: Marker | None
+    references: tuple[str, ...]
+
+
+def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> Joined:
+    """Give every pulled ticket and comment a canonical one: by marker, by explicit reference, else a new one.
+
+    Within the caller's transaction. Replicas that only receive make no tickets.
+    """
+    joined = Joined()
+    open_readers = {name: reader for name, reader in readers(bridge, tx).items() if name in set(available)}
+    newcomers = [newcomer for reader in open_readers.values() for newcomer in _unlinked(reader)]
+    rest = [newcomer for newcomer in newcomers if not _joined_by_marker(bridge, tx, newcomer, joined)]
+    _create(bridge, tx, open_readers, rest, joined)
+    for reader in open_readers.values():
+        for ref in tx.inbox.ticket_refs(bridge.name, reader.replica.name):
+            _join_comments(reader, ref)
+    return joined
+
+
+def _unlinked(reader: Reader) -> list[_Newcomer]:
+    bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
+    found: list[_Newcomer] = []
+    for ref in tx.inbox.ticket_refs(bridge.name, name):
+        if tx.links.by_ref(bridge.name, name, ref) is not None:
+            continue
+        item = tx.inbox.take(bridge.name, name, ref)
+        if item.ticket is None:
+            # A comment of a ticket outside the selection, or the end of one that we never knew.
+            tx.inbox.done(bridge.name, name, ref, item)
+            continue
+        decoded = reader.decode(item.ticket)
+        found.append(_newcomer(name, item.ticket, decoded))
+    return found
+
+
+def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _Newcomer:
+    kind = decoded.snapshot.fields.get(Field.KIND)
+    return _Newcomer(
+        replica=name,
+        ref=native.ref,
+        key=native.key,
+        url=native.url,
+        kind=kind if isinstance(kind, str) else "issue",
+        marker=decoded.marker,
+        references=decoded.references,
+    )
+
+
+def _joined_by_marker(bridge: Bridge, tx: Tx, newcomer: _Newcomer, joined: Joined) -> bool:
+    """Whether the marker settles it: our own lost create is linked, a foreign one is left alone, a copy is new."""
+    if newcomer.marker is None:
+        return False
+    ticket = read_marker(newcomer.marker, newcomer.replica, bridge.secret)
+    record = None if ticket is None else tx.tickets.get(TicketId(ticket))
+    if record is None or record.bridge != bridge.name:
+        _report(bridge, tx, newcomer, _FOREIGN, _FOREIGN_MEND, joined)
+        tx.inbox.done(bridge.name, newcomer.replica, newcomer.ref)
+        return True
+    if any(link.replica == newcomer.replica for link in tx.links.of_ticket(record.id)):
+        return False  # the body of a linked ticket was copied, marker and all
+    link_lost_create(bridge, tx, newcomer.replica, newcomer.ref, newcomer.key, newcomer.url, record.id)
+    return True
+
+
+def link_lost_create(
+    bridge: Bridge, tx: Tx, replica: ReplicaName, ref: NativeRef, key: str, url: str, ticket: TicketId
+) -> None:
+    """A create whose answer was lost was done after all: link it and close its outbox rows."""
+    tx.links.add(bridge=bridge.name, replica=replica, ref=ref, ticket=ticket, key=key, url=url)
+    tx.tickets.set_dirty(ticket, "found again")
+    tx.outbox.close_creates(ticket, replica, ref=ref)
+    tx.audit.append(
+        phase="outcome",
+        action="create",
+        bridge=bridge.name,
+        ticket=ticket,
+        replica=replica,
+        after={"ref": ref, "key": key},
+        note="its answer had been lost; found again by its marker",
+    )
+
+
+def _create(
+    bridge: Bridge, tx: Tx, open_readers: dict[ReplicaName, Reader], rest: list[_Newcomer], joined: Joined
+) -> None:
+    """Adopt by explicit reference, then make a ticket of each one that is left."""
+    wanted = {(one.replica, one.ref): one.references for one in rest if one.references}
+    pairs: list[Adoption] = []
+    if wanted:
+        pairs = _adoptions(bridge, tx, rest, wanted, joined)
+    tickets: dict[tuple[ReplicaName, NativeRef], TicketId] = {}
+    by_place = {(one.replica, one.ref): one for one in rest}
+    groups = _groups(pairs)
+    for place, one in by_place.items():
+        if place in tickets:
+            continue
+        group = groups.get(place, [place])
+        ticket = _known_ticket(bridge, tx, group)
+        members = [by_place[member] for member in group if member in by_place]
+        if ticket is None:
+            if not any(open_readers[member.replica].replica.reads for member in members):
+                for member in members:
+                    tx.inbox.done(bridge.name, member.replica, member.ref)
+                continue
+            ticket = tx.tickets.create(bridge.name, Canonical(fields={Field.KIND: one.kind}), dirty="new").id
+            joined.created += 1
+        for member in members:
+            if any(link.replica == member.replica for link in tx.links.of_ticket(ticket)):
+                message = f"another ticket of {member.replica} is already joined there"
+                _report(bridge, tx, member, message, _ADOPT_MEND, joined)
+                tx.inbox.done(bridge.name, member.replica, member.ref)
+                continue
+            tx.links.add(
+                bridge=bridge.name,
+                replica=member.replica,
+                ref=member.ref,
+                ticket=ticket,
+                key=member.key,
+                url=member.url,
+            )
+            tickets[member.replica, member.ref] = ticket
+        joined.adopted += max(0, len(group) - 1)
+
+
+def _known_ticket(bridge: Bridge, tx: Tx, group: list[tuple[ReplicaName, NativeRef]]) -> TicketId | None:
+    for replica, ref in group:
+        if (link := tx.links.by_ref(bridge.name, replica, ref)) is not None:
+            return link.ticket
+    return None
+
+
+def _adoptions(
+    bridge: Bridge,
+    tx: Tx,
+    rest: list[_Newcomer],
+    wanted: dict[tuple[ReplicaName, NativeRef], tuple[str, ...]],
+    joined: Joined,
+) -> list[Adoption]:
+    addresses = [Address(replica=one.replica, ref=one.ref, key=one.key, url=one.url) for one in rest]
+    addresses += [
+        Address(replica=link.replica, ref=link.ref, key=link.key, url=link.url)
+        for link in tx.links.list(bridge.name, state="active")
+    ]
+    pairs, refused = adoptions(wanted, addresses)
+    by_place = {(one.replica, one.ref): one for one in rest}
+    for place, reason in refused:
+        _report(bridge, tx, by_place[place], f"it was not joined: {reason}", _ADOPT_MEND, joined)
+    return list(pairs)
+
+
+def _groups(
+    pairs: Iterable[Adoption],
+) -> dict[tuple[ReplicaName, NativeRef], list[tuple[ReplicaName, NativeRef]]]:
+    """Which places are one ticket: the connected parts of the adoptions, each listed under all of its members."""
+    groups: dict[tuple[ReplicaName, NativeRef], list[tuple[ReplicaName, NativeRef]]] = {}
+    for pair in pairs:
+        one, other = (pair.replica, pair.ref), (pair.address.replica, pair.address.ref)
+        union = list(dict.fromkeys([*groups.get(other, [other]), *groups.get(one, [one])]))
+        for member in union:
+            groups[member] = union
+    return groups
+
+
+def _join_comments(reader: Reader, ref: NativeRef) -> None:
+    """Give every new comment of a linked ticket a canonical one; restricted comments stay where they are."""
+    bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
+    link = tx.links.by_ref(bridge.name, name, ref)
+    if link is None:
+        return
+    item = tx.inbox.take(bridge.name, name, ref)
+    inside = item.ticket.comments or () if item.ticket is not None else ()
+    for native in {comment.ref: comment for comment in (*item.comments, *inside)}.values():
+        if tx.links.by_ref(bridge.name, name, native.ref, comment=True, removed=True) is None:
+            _join_comment(reader, link.ticket, ref, native)
+
+
+def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: NativeComment) -> None:
+    bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
+    decoded = reader.replica.codec.decode_comment(native, reader.mapping)
+    if decoded.restricted or not reader.replica.reads:
+        return
+    comment: CommentId | None = None
+    if decoded.marker is not None and (known := read_marker(decoded.marker, name, bridge.secret)) is not None:
+        record = tx.comments.get(CommentId(known))
+        if record is not None and record.ticket == ticket and not _has_comment_link(tx, ticket, record.id, name):
+            comment = record.id
+            tx.outbox.close_creates(comment, name, ref=native.ref)
+    if comment is None:
+        source = Provenance(replica=name, author=decoded.author, at=decoded.created_at)
+        comment = tx.comments.create(
+            ticket,
+            Canonical(fields={Field.BODY: decoded.body}, provenance={Field.BODY: source}),
+            name,
+            decoded.author,
+            decoded.author_name,
+            decoded.created_at,
+        ).id
+    tx.links.add(
+        bridge=bridge.name,
+        replica=name,
+        ref=native.ref,
+        ticket=ticket,
+        comment=comment,
+        parent_ref=ref,
+        native=native,
+        base={Field.BODY: decoded.body},
+        digest=reader.mapping.digest(),
+        agreed={Field.BODY: decoded.body},
+    )
+    tx.tickets.set_dirty(ticket, "new comment")
+
+
+def _has_comment_link(tx: Tx, ticket: TicketId, comment: CommentId, replica: ReplicaName) -> bool:
+    return any(link.comment == comment and link.replica == replica for link in tx.links.of_comments(ticket))
+
+
+def _report(bridge: Bridge, tx: Tx, one: _Newcomer, message: str, mend: str, joined: Joined) -> None:
+    tx.problems.report(bridge=bridge.name, replica=one.replica, ref=one.ref, kind="link", message=message, mend=mend)
+    joined.problems.append(ProblemLine(replica=one.replica, place=one.key, message=message, mend=mend))

@@ -1,0 +1,190 @@
+"""Record: what was decided about a ticket goes into the store in one transaction, before anything is written outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sync.core.conflict import Claim, Conflict
+from sync.core.decision import Decision
+from sync.core.ids import CommentId, ReplicaName, RunId, TicketId
+from sync.core.mapping import ProjectMapping
+from sync.core.models import Field, FieldProblem, NativeTicket
+from sync.engine.deciding import CommentWork, SideSeen, TicketWork
+from sync.engine.report import ProblemLine
+from sync.engine.runtime import Bridge
+from sync.store import Tx
+from sync.store.convert import fields_to_json, value_to_json
+from sync.store.records import ClaimRecord, ConflictRecord, LinkRecord
+
+GONE_MEND = "it stays everywhere else; join another one with `trackdown links add`, or remove the link with `trackdown links remove`"
+
+
+def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[ProblemLine] | None:
+    """Store the decision; None where the ticket was changed since it was read, and must be decided again.
+
+    Ticket, bases, conflicts, audit and problems in the caller's transaction; the inbox rows that it rests on are done.
+    """
+    now = tx.tickets.get(work.record.id)
+    if now is None or now.updated_at != work.record.updated_at:
+        return None
+    lines: list[ProblemLine] = []
+    _save_sides(bridge, tx, work.decision, work.seen)
+    if work.decision.changes:
+        tx.tickets.save(work.record.id, work.decision.after)
+    _audit(bridge, tx, run, work.record.id, None, work.decision)
+    _conflicts(bridge, tx, run, work.record.id, None, work.decision, work.held)
+    for comment in work.comments:
+        _record_comment(bridge, tx, run, comment)
+    for replica, problems in work.problems.items():
+        lines += _problems(bridge, tx, work.seen[replica].link, problems)
+    for replica, one in work.seen.items():
+        if work.decision.sides[replica].gone:
+            lines.append(_gone(bridge, tx, one.link))
+    for replica, item in work.items.items():
+        tx.inbox.done(bridge.name, replica, item.ref, item)
+    tx.tickets.set_dirty(work.record.id, "to be written" if work.intents else "waits" if work.waits else None)
+    return lines
+
+
+def _record_comment(bridge: Bridge, tx: Tx, run: RunId, work: CommentWork) -> None:
+    _save_sides(bridge, tx, work.decision, work.seen)
+    if work.decision.changes:
+        tx.comments.save(work.record.id, work.decision.after)
+    if work.ended:
+        tx.comments.delete(work.record.id)
+    _audit(bridge, tx, run, work.record.ticket, work.record.id, work.decision)
+    _conflicts(bridge, tx, run, work.record.ticket, work.record.id, work.decision, work.held)
+
+
+def _save_sides(bridge: Bridge, tx: Tx, decision: Decision, seen: Mapping[ReplicaName, SideSeen]) -> None:
+    for replica, one in seen.items():
+        told = decision.sides[replica]
+        mapping = bridge.replicas[replica].mapping
+        assert mapping is not None
+        link = _observed(one, mapping)
+        link = replace(link, base=told.base, agreed=told.agreed, state="gone" if told.gone else link.state)
+        if link != one.link:
+            tx.links.save(replace(link, observed_at=bridge.now()))
+
+
+def _observed(one: SideSeen, mapping: ProjectMapping) -> LinkRecord:
+    link = replace(one.link, digest=mapping.digest())
+    if one.head is None:
+        return link
+    if link.native is not None and link.native.payload == one.head.payload:
+        return link  # read again, nothing new
+    if isinstance(one.head, NativeTicket):
+        # The comments have links of their own; a second copy of them in every base would only grow.
+        return replace(
+            link, native=replace(one.head, comments=None), key=one.head.key, url=one.head.url, number=one.head.number
+        )
+    return replace(link, native=one.head)
+
+
+def _audit(bridge: Bridge, tx: Tx, run: RunId, ticket: TicketId, comment: CommentId | None, decision: Decision) -> None:
+    if not decision.changes:
+        return
+    changes = decision.changes.fields
+    before = {name: change.old for name, change in changes.items()}
+    tx.audit.append(
+        phase="decision",
+        action="merge" if comment is None else "merge comment",
+        run=run,
+        bridge=bridge.name,
+        ticket=ticket,
+        before=fields_to_json(before),
+        after=fields_to_json(decision.changes.news),
+        note="; ".join(_origin(name, decision) for name in changes),
+    )
+
+
+def _origin(name: Field, decision: Decision) -> str:
+    source = decision.after.provenance.get(name)
+    if source is None:
+        return name.value
+    who = f" by {source.author}" if source.author else ""
+    return f"{name.value} from {source.replica or 'trackdown'}{who}"
+
+
+def _conflicts(
+    bridge: Bridge,
+    tx: Tx,
+    run: RunId,
+    ticket: TicketId,
+    comment: CommentId | None,
+    decision: Decision,
+    held: Mapping[Field, ConflictRecord],
+) -> None:
+    for conflict in decision.conflicts:
+        claims = tuple(_claim(claim, conflict) for claim in conflict.claims)
+        waiting = held.get(conflict.field)
+        if waiting is not None:
+            known = {(claim.replica, repr(value_to_json(claim.value))) for claim in waiting.claims}
+            new = [claim for claim in claims if (claim.replica, repr(value_to_json(claim.value))) not in known]
+            tx.conflicts.save(replace(waiting, claims=(*waiting.claims, *new), proposed=conflict.proposed))
+            continue
+        winner = conflict.winner.replica if conflict.winner is not None else None
+        tx.conflicts.add(
+            bridge=bridge.name,
+            ticket=ticket,
+            comment=comment,
+            field=conflict.field,
+            reason=conflict.reason.value,
+            base=conflict.base,
+            claims=claims,
+            proposed=conflict.proposed,
+            chosen=conflict.proposed if conflict.settled else None,
+            chosen_replica=winner if conflict.settled else None,
+            state="settled" if conflict.settled else "open",
+            run=run,
+        )
+
+
+def _claim(claim: Claim, conflict: Conflict) -> ClaimRecord:
+    return ClaimRecord(
+        replica=claim.source.replica,
+        value=claim.value,
+        author=claim.source.author,
+        at=claim.source.at,
+        uncertain=conflict.uncertain,
+    )
+
+
+def _problems(bridge: Bridge, tx: Tx, link: LinkRecord, problems: tuple[FieldProblem, ...]) -> list[ProblemLine]:
+    tx.problems.clear(bridge.name, link.replica, ref=link.ref, kind="decode")
+    for problem in problems:
+        tx.problems.report(
+            bridge=bridge.name,
+            replica=link.replica,
+            ref=link.ref,
+            ticket=link.ticket,
+            field=problem.field,
+            kind="decode",
+            message=problem.message,
+            mend=problem.mend,
+        )
+    return [
+        ProblemLine(replica=link.replica, place=place(link, problem.field), message=problem.message, mend=problem.mend)
+        for problem in problems
+    ]
+
+
+def _gone(bridge: Bridge, tx: Tx, link: LinkRecord) -> ProblemLine:
+    message = f"{link.key or link.ref} is not there any more in {link.replica}; it was unlinked, nothing was deleted"
+    tx.problems.report(
+        bridge=bridge.name,
+        replica=link.replica,
+        ref=link.ref,
+        ticket=link.ticket,
+        kind="gone",
+        message=message,
+        mend=GONE_MEND,
+    )
+    return ProblemLine(replica=link.replica, place=place(link, None), message=message, mend=GONE_MEND)
+
+
+def place(link: LinkRecord, field: Field | None) -> str:
+    """Tracker, ticket and field, as a person says it."""
+    where = f"{link.replica} {link.key or link.ref}"
+    return where if field is None else f"{where}, {field.value}"

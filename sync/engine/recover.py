@@ -1,0 +1,137 @@
+"""Recover: find out by reading what became of every request whose answer was lost, before anything new is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sync.core.errors import TrackerError
+from sync.core.ids import NativeRef, ReplicaName, RunId
+from sync.core.models import Gone, NativeTicket
+from sync.core.ports import OpKind
+from sync.engine.joining import link_lost_create
+from sync.engine.probe import failure_of
+from sync.engine.reading import Reader
+from sync.engine.report import ReplicaFailure
+from sync.engine.runtime import Bridge, Replica
+from sync.store import Lease
+from sync.store.records import OutboxRecord
+
+#: The one thing that is never done to a create of unknown end before `Bridge.settle` has passed is to send it again.
+NOT_FOUND = "not found by direct reads when the time to settle was over"
+
+
+def recover(bridge: Bridge, lease: Lease, run: RunId, available: Iterable[ReplicaName]) -> list[ReplicaFailure]:
+    """Settle what can be settled: a create by its marker, a change by reading the ticket.
+
+    A create that is not found stays unknown until `settle` is over, and only then may be sent again with the same marker.
+    """
+    with bridge.store.read() as tx:
+        rows = tx.outbox.unfinished(bridge.name)
+    failures: dict[ReplicaName, ReplicaFailure] = {}
+    names = set(available)
+    for row in rows:
+        if row.replica not in names or row.replica in failures or bridge.stop.is_set():
+            continue
+        try:
+            _settle(bridge, lease, run, bridge.replicas[row.replica], row)
+        except TrackerError as error:
+            failures[row.replica] = failure_of(row.replica, error)
+    return list(failures.values())
+
+
+def _settle(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
+    match row.op.kind:
+        case OpKind.CREATE | OpKind.COMMENT_CREATE:
+            _settle_create(bridge, lease, run, replica, row)
+        case OpKind.UPDATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE:
+            _settle_change(bridge, lease, run, replica, row)
+
+
+def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
+    if _is_linked(bridge, row):
+        _close(bridge, lease, run, row, "done", "linked meanwhile")
+        return
+    found = replica.adapter.find(row.op, fence=row.fence)
+    if found is None:
+        since = row.sent_at or row.created_at
+        if bridge.now() - since >= bridge.settle:
+            _close(bridge, lease, run, row, "failed", NOT_FOUND)
+        return
+    if row.op.kind is OpKind.CREATE:
+        native = next((one for one in replica.adapter.fetch([found]) if isinstance(one, NativeTicket)), None)
+        if native is None:
+            return
+        with bridge.store.begin(lease) as tx:
+            if tx.links.by_ref(bridge.name, replica.name, found) is None:
+                link_lost_create(bridge, tx, replica.name, found, native.key, native.url, row.ticket)
+            tx.inbox.put(bridge.name, replica.name, [native])
+        return
+    _link_lost_comment(bridge, lease, replica, row, found)
+
+
+def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord, found: NativeRef) -> None:
+    """Link the comment that was found; its text becomes the base, so that what was asked is compared with it next."""
+    assert row.op.ref is not None
+    ticket = next((one for one in replica.adapter.fetch([row.op.ref]) if isinstance(one, NativeTicket)), None)
+    native = next((one for one in (ticket.comments or () if ticket else ()) if one.ref == found), None)
+    if native is None or row.comment is None:
+        return
+    with bridge.store.begin(lease) as tx:
+        reader = Reader(bridge=bridge, replica=replica, tx=tx)
+        comment = tx.comments.get(row.comment)
+        if comment is not None and tx.links.by_ref(bridge.name, replica.name, found, comment=True) is None:
+            tx.links.add(
+                bridge=bridge.name,
+                replica=replica.name,
+                ref=found,
+                ticket=row.ticket,
+                comment=row.comment,
+                parent_ref=row.op.ref,
+                native=native,
+                base=reader.decode_comment(native),
+                digest=reader.mapping.digest(),
+                agreed=comment.canonical.fields,
+            )
+        tx.outbox.close_creates(row.comment, replica.name, ref=found)
+
+
+def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
+    """Read the ticket: what stands there is decided on next, and a change that is not there is then sent again."""
+    assert row.op.ref is not None
+    found = list(replica.adapter.fetch([row.op.ref]))
+    with bridge.store.begin(lease) as tx:
+        tx.inbox.put(
+            bridge.name,
+            replica.name,
+            [one for one in found if isinstance(one, NativeTicket)],
+            gone=[one for one in found if isinstance(one, Gone)],
+        )
+        tx.tickets.set_dirty(row.ticket, "an answer was lost")
+    _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
+
+
+def _is_linked(bridge: Bridge, row: OutboxRecord) -> bool:
+    with bridge.store.read() as tx:
+        links = tx.links.of_ticket(row.ticket) if row.comment is None else tx.links.of_comments(row.ticket)
+    return any(link.replica == row.replica and link.comment == row.comment for link in links)
+
+
+def _close(bridge: Bridge, lease: Lease, run: RunId, row: OutboxRecord, state: str, note: str) -> None:
+    with bridge.store.begin(lease) as tx:
+        tx.outbox.save(
+            replace(
+                row, state="done" if state == "done" else "failed", finished_at=bridge.now(), error=row.error or note
+            )
+        )
+        tx.tickets.set_dirty(row.ticket, "an answer was lost")
+        tx.audit.append(
+            phase="outcome",
+            action=row.op.kind.value,
+            run=run,
+            bridge=bridge.name,
+            ticket=row.ticket,
+            replica=row.replica,
+            op_id=row.id,
+            note=f"{state}: {note}",
+        )

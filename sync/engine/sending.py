@@ -1,0 +1,123 @@
+"""One native request: committed as sent before it goes out, and with its outcome after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from sync.core.errors import AuthFailed, Malformed, Retryable, TrackerError, Uncertain
+from sync.core.ids import RunId
+from sync.core.models import Fields, JsonObject
+from sync.core.plan import Intent
+from sync.core.ports import NativeOp, OpKind, Receipt
+from sync.engine.runtime import Bridge, Replica
+from sync.store import Lease, Tx
+from sync.store.convert import fields_to_json
+from sync.store.records import OutboxRecord
+
+Landed = Callable[[Tx, Receipt], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Sender:
+    """Sends requests to one replica in one run; `sent` counts those that went out."""
+
+    bridge: Bridge
+    lease: Lease
+    run: RunId
+    replica: Replica
+    sent: int = 0
+    unknown: int = 0
+
+    def send(self, intent: Intent, op: NativeOp, landed: Landed, context: Mapping[str, str] | None = None) -> Receipt:
+        """Send `op` once; `landed` stores what came of it in the transaction that records the outcome.
+
+        Raises what the adapter raised; an answer that was lost or can't be read leaves the request `unknown`, to be found out
+        by reading.
+        """
+        row = self._commit(intent, op, dict(context or {}))
+        self.sent += 1
+        try:
+            receipt = self.replica.adapter.write(op)
+        except (Uncertain, Malformed) as error:
+            self.unknown += 1
+            self._ended(row, "unknown", str(error), {})
+            raise Uncertain(str(error)) from error
+        except TrackerError as error:
+            refused = {} if is_for_the_tracker(error) else {"refused": type(error).__name__}
+            self._ended(row, "failed", str(error), refused)
+            raise
+        with self.bridge.store.begin(self.lease) as tx:
+            finished = replace(
+                row, state="done", finished_at=self.bridge.now(), context={**row.context, "ref": receipt.ref}
+            )
+            tx.outbox.save(finished)
+            self._audit(tx, row, "done", {"ref": receipt.ref})
+            landed(tx, receipt)
+        return receipt
+
+    def _commit(self, intent: Intent, op: NativeOp, context: JsonObject) -> OutboxRecord:
+        """The intent, on disk before anything leaves."""
+        changes = intent.changes.only(op.fields) if op.kind in (OpKind.CREATE, OpKind.UPDATE) else intent.changes
+        before: Fields = {name: change.old for name, change in changes.fields.items()}
+        with self.bridge.store.begin(self.lease) as tx:
+            row = tx.outbox.add(
+                run=self.run,
+                bridge=self.bridge.name,
+                replica=self.replica.name,
+                ticket=intent.ticket,
+                comment=intent.comment,
+                link=intent.link,
+                op=op,
+                state="sent",
+                fence=tx.links.numbers(self.bridge.name, self.replica.name),
+                before=fields_to_json(before),
+                after=fields_to_json(changes.news),
+                context=context,
+            )
+            row = replace(row, sent_at=self.bridge.now(), attempts=1)
+            tx.outbox.save(row)
+            tx.audit.append(
+                phase="intent",
+                action=op.kind.value,
+                run=self.run,
+                bridge=self.bridge.name,
+                ticket=intent.ticket,
+                replica=self.replica.name,
+                op_id=row.id,
+                before=row.before,
+                after=row.after,
+                note=op.summary,
+            )
+        return row
+
+    def _ended(self, row: OutboxRecord, state: str, error: str, context: JsonObject) -> None:
+        with self.bridge.store.begin(self.lease) as tx:
+            tx.outbox.save(
+                replace(
+                    row,
+                    state="unknown" if state == "unknown" else "failed",
+                    finished_at=None if state == "unknown" else self.bridge.now(),
+                    error=error,
+                    context={**row.context, **context},
+                )
+            )
+            self._audit(tx, row, state, {"error": error})
+
+    def _audit(self, tx: Tx, row: OutboxRecord, state: str, after: JsonObject) -> None:
+        tx.audit.append(
+            phase="outcome",
+            action=row.op.kind.value,
+            run=self.run,
+            bridge=self.bridge.name,
+            ticket=row.ticket,
+            replica=self.replica.name,
+            op_id=row.id,
+            after=after,
+            note=state,
+        )
+
+
+def is_for_the_tracker(error: TrackerError) -> bool:
+    """Whether the error is about the tracker as a whole, so that trying the next ticket is no use now."""
+    return isinstance(error, AuthFailed | Retryable)

@@ -1,0 +1,148 @@
+"""The state of one cycle in progress: its lease, its run, who takes part, and what there is to report."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sync.core.errors import LeaseLost, StoreError
+from sync.core.guard import Halt
+from sync.core.ids import ReplicaName, RunId, TicketId
+from sync.core.ports import Traffic
+from sync.engine.history import Histories
+from sync.engine.joining import Joined
+from sync.engine.pull import Pulled
+from sync.engine.report import CycleReport, HaltLine, ReplicaFailure
+from sync.engine.runtime import Bridge
+from sync.engine.sending import Sender
+from sync.engine.writer import Outcome, Writer
+from sync.store import Lease
+
+#: A bridge whose worker has not been heard of for this long may be taken over.
+LEASE_TTL = timedelta(seconds=60)
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One cycle: `available` are the replicas that answered so far, in the bridge's order."""
+
+    bridge: Bridge
+    lease: Lease
+    run: RunId
+    report: CycleReport
+    available: list[ReplicaName]
+    histories: Histories = field(default_factory=Histories)
+    pulled: dict[ReplicaName, Pulled] = field(default_factory=dict)
+    writers: dict[ReplicaName, Writer] = field(default_factory=dict)
+    created: set[TicketId] = field(default_factory=set)
+    updated: set[TicketId] = field(default_factory=set)
+    looked_at: set[TicketId] = field(default_factory=set)
+    _started: float = field(default_factory=time.monotonic)
+    _traffic: dict[ReplicaName, int] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, bridge: Bridge, lease: Lease) -> Session:
+        """Begin a run."""
+        with bridge.store.begin(lease) as tx:
+            run = tx.runs.start(bridge.name)
+        session = cls(
+            bridge=bridge,
+            lease=lease,
+            run=run,
+            report=CycleReport(run=run, name=bridge.name),
+            available=list(bridge.replicas),
+        )
+        session._traffic = {name: replica.adapter.traffic.requests for name, replica in bridge.replicas.items()}
+        for name, replica in bridge.replicas.items():
+            sender = Sender(bridge=bridge, lease=lease, run=run, replica=replica)
+            session.writers[name] = Writer(bridge=bridge, lease=lease, replica=replica, sender=sender)
+        return session
+
+    def lose(self, failures: Iterable[ReplicaFailure]) -> None:
+        """Go on without the replicas that failed; one failure each is told."""
+        for failure in failures:
+            if failure.replica in self.available:
+                self.available.remove(failure.replica)
+                self.report.failures.append(failure)
+
+    def take_pulled(self, pulled: Iterable[Pulled]) -> None:
+        """Take in what the pulls brought."""
+        for one in pulled:
+            self.pulled[one.replica] = one
+            self.report.pulled += one.tickets
+            self.report.problems += one.problems
+            self.lose([one.failure] if one.failure is not None else [])
+
+    def take_joined(self, joined: Joined) -> None:
+        """Take in what the link step did."""
+        self.report.adopted += joined.adopted
+        self.report.problems += joined.problems
+
+    def take_outcomes(self, outcomes: Iterable[Outcome]) -> set[TicketId]:
+        """Take in what was written; the tickets that are still open."""
+        still_open: set[TicketId] = set()
+        for outcome in outcomes:
+            self.created |= outcome.created
+            self.updated |= outcome.updated
+            self.report.problems += outcome.problems
+            still_open |= outcome.open
+            if outcome.failure is not None:
+                self.lose([outcome.failure])
+        return still_open
+
+    def take_halts(self, halts: Iterable[Halt]) -> None:
+        """Take in the guards that tripped."""
+        self.report.halts += [HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts]
+
+    def finish(self) -> CycleReport:
+        """End the run and say what it did."""
+        report = self.report
+        report.created = len(self.created)
+        report.updated = len(self.updated - self.created)
+        report.unchanged = len(self.looked_at - self.created - self.updated)
+        traffic: dict[ReplicaName, Traffic] = {
+            name: replica.adapter.traffic for name, replica in self.bridge.replicas.items()
+        }
+        report.requests = {name: one.requests - self._traffic[name] for name, one in traffic.items()}
+        report.writes = {name: writer.sender.sent for name, writer in self.writers.items()}
+        report.interrupted = self.bridge.stop.is_set()
+        report.seconds = round(time.monotonic() - self._started, 3)
+        with self.bridge.store.begin(self.lease) as tx:
+            report.waiting = tx.conflicts.count(self.bridge.name, "open")
+            tx.runs.finish(self.run, report.as_json(), bridge=self.bridge.name)
+        return report
+
+
+@contextmanager
+def held(bridge: Bridge) -> Iterator[Lease]:
+    """Hold the bridge for the length of a `with` block; `BridgeBusy` when another worker has it.
+
+    The lease is renewed in the background; losing it sets `bridge.stop`, and every later commit raises `LeaseLost`.
+    """
+    lease = bridge.store.acquire(bridge.name, ttl=LEASE_TTL)
+    over = threading.Event()
+
+    def renew() -> None:
+        while not over.wait(LEASE_TTL.total_seconds() / 4):
+            try:
+                bridge.store.renew(lease)
+            except LeaseLost:
+                bridge.stop.set()
+                return
+            except StoreError:
+                continue  # the next turn may find the store again; until then commits fail by themselves
+
+    keeper = threading.Thread(target=renew, name=f"lease-{bridge.name}", daemon=True)
+    keeper.start()
+    try:
+        yield lease
+    finally:
+        over.set()
+        keeper.join()
+        with contextlib.suppress(StoreError):
+            bridge.store.release(lease)

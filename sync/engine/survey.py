@@ -1,0 +1,148 @@
+"""What there is to do: which tickets to look at, what a sync would do to them, and whether a guard stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from sync.core.guard import Census, Halt, check
+from sync.core.ids import ReplicaName, TicketId
+from sync.core.models import KINDS, Field
+from sync.core.plan import Count, Intent
+from sync.core.ports import OpKind
+from sync.engine.deciding import Decider, TicketWork
+from sync.engine.report import HaltLine, PlannedChange, PlannedConflict, PlannedWrite, PlanReport, ProblemLine
+from sync.engine.session import Session
+from sync.store import Tx
+
+_ACTIONS = {
+    OpKind.CREATE: "create",
+    OpKind.UPDATE: "update",
+    OpKind.COMMENT_CREATE: "comment",
+    OpKind.COMMENT_UPDATE: "edit comment",
+    OpKind.COMMENT_DELETE: "delete comment",
+}
+
+
+def worklist(session: Session, tx: Tx, *, only: Iterable[TicketId] | None = None) -> list[TicketId]:
+    """The tickets that something was pulled for or that are dirty, parents' kinds before children's, then by number."""
+    bridge = session.bridge
+    found: set[TicketId] = set(tx.tickets.dirty(bridge.name)) if only is None else set(only)
+    if only is None:
+        for name in session.available:
+            refs = tx.inbox.ticket_refs(bridge.name, name)
+            found.update(tx.links.refs_to_tickets(bridge.name, name, refs).values())
+    ranked: list[tuple[int, int, TicketId]] = []
+    for ticket in found:
+        record = tx.tickets.get(ticket)
+        if record is not None:
+            kind = record.canonical.fields.get(Field.KIND)
+            ranked.append((KINDS.index(kind) if kind in KINDS else len(KINDS), record.number, ticket))
+    return [ticket for _, _, ticket in sorted(ranked)]
+
+
+def decisions(session: Session, tx: Tx, tickets: Iterable[TicketId]) -> Iterator[TicketWork]:
+    """Decide the tickets, one at a time."""
+    decider = Decider(bridge=session.bridge, tx=tx, available=frozenset(session.available), histories=session.histories)
+    for ticket in tickets:
+        if (work := decider.decide(ticket)) is not None:
+            yield work
+
+
+@dataclass(slots=True, kw_only=True)
+class Survey:
+    """What the decisions of a cycle add up to."""
+
+    counts: dict[ReplicaName, Count] = field(default_factory=dict)
+    plan: list[PlannedWrite] = field(default_factory=list)
+    conflicts: list[PlannedConflict] = field(default_factory=list)
+    problems: list[ProblemLine] = field(default_factory=list)
+    new_tickets: int = 0
+    changed_tickets: int = 0
+
+    def take(self, work: TicketWork, *, keep: bool) -> None:
+        """Count one ticket; with `keep`, remember what would be written."""
+        for replica, side in work.decision.sides.items():
+            if side.gone:
+                self.counts.setdefault(replica, Count()).gone += 1
+        for intent in work.intents:
+            # The first writes to a newly joined pair were asked for by whoever joined it.
+            joined_now = intent.replica in work.seen and work.seen[intent.replica].link.base is None
+            if not joined_now:
+                self.counts.setdefault(intent.replica, Count()).take(intent)
+        if not keep:
+            return
+        if work.record.dirty == "new":
+            self.new_tickets += 1
+        elif work.decision.changes:
+            self.changed_tickets += 1
+        self.plan += [_planned(work, intent) for intent in work.intents]
+        self.conflicts += [
+            PlannedConflict(
+                ticket=work.record.id,
+                key=work.record.key,
+                field=conflict.field,
+                claims=tuple((claim.replica, claim.value) for claim in conflict.claims),
+                proposed=conflict.proposed,
+                settled=conflict.settled,
+            )
+            for conflict in work.decision.conflicts
+        ]
+        self.problems += [
+            ProblemLine(
+                replica=name,
+                place=f"{name} {work.seen[name].link.key or work.seen[name].link.ref}",
+                message=problem.message,
+                mend=problem.mend,
+            )
+            for name, problems in work.problems.items()
+            for problem in problems
+        ]
+
+
+def _planned(work: TicketWork, intent: Intent) -> PlannedWrite:
+    title = work.decision.after.fields.get(Field.TITLE)
+    where = work.seen[intent.replica].link.key if intent.replica in work.seen else ""
+    return PlannedWrite(
+        replica=intent.replica,
+        action=_ACTIONS[intent.kind],
+        ticket=work.record.id,
+        key=work.record.key,
+        title=title if isinstance(title, str) else "",
+        where=where,
+        changes=tuple(
+            PlannedChange(field=name, old=change.old, new=change.new) for name, change in intent.changes.fields.items()
+        ),
+    )
+
+
+def guard(session: Session, tx: Tx, survey: Survey) -> tuple[Halt, ...]:
+    """The guards that stop this cycle."""
+    census: dict[ReplicaName, Census] = {}
+    for name in session.available:
+        clock = session.bridge.replicas[name].adapter.clock()
+        # A reading that nothing was measured for says nothing about the clock.
+        known = clock.uncertainty.total_seconds() < 3600
+        pulled = session.pulled.get(name)
+        before = Census(
+            pulled_from_nothing=pulled is not None and pulled.emptied,
+            clock_offset=clock.offset if known else Census().clock_offset,
+        )
+        linked = tx.links.count(session.bridge.name, name)
+        census[name] = survey.counts.get(name, Count()).census(linked=linked, base=before)
+    return check(census, session.bridge.limits)
+
+
+def plan_report(session: Session, survey: Survey, halts: Iterable[Halt]) -> PlanReport:
+    """The survey as what `trackdown plan` shows."""
+    return PlanReport(
+        bridge=session.bridge.name,
+        made_at=session.bridge.now(),
+        writes=tuple(survey.plan),
+        new_tickets=survey.new_tickets,
+        changed_tickets=survey.changed_tickets,
+        conflicts=tuple(survey.conflicts),
+        halts=tuple(HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts),
+        problems=(*session.report.problems, *survey.problems),
+        failures=tuple(session.report.failures),
+    )

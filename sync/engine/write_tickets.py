@@ -1,0 +1,179 @@
+"""Tickets in one replica: made with a marker, brought up to date, and observed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sync.core.changes import ChangeSet
+from sync.core.errors import Forbidden, Rejected, Unsupported
+from sync.core.fieldrules import RULES, Shape, equal, shape_of
+from sync.core.linking import make_marker
+from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket, Value, is_empty
+from sync.core.plan import Intent
+from sync.core.ports import NativeOp, Receipt
+from sync.engine.deciding import content_digest
+from sync.engine.writer import ChangedMeanwhile, Writer
+from sync.store import Tx
+from sync.store.records import LinkRecord
+
+#: A workflow has to be walked within this many steps.
+MOST_STEPS = 8
+#: The fields whose way may have several steps.
+STEPWISE = frozenset({Field.STATUS, Field.REASON})
+DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
+
+
+def create(writer: Writer, intent: Intent) -> None:
+    """Make the copy of a ticket and link it in the transaction that records the answer; then fill in what a create can't carry."""
+    marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
+    local = writer.localised(intent.changes)
+    encoded = writer.replica.codec.encode(local, None, writer.mapping, writer.capabilities, marker)
+    writer.report(intent, None, encoded.problems)
+    if not encoded.ops:
+        writer.outcome.open.add(intent.ticket)
+        return
+
+    def landed(tx: Tx, receipt: Receipt) -> None:
+        native = receipt.ticket
+        tx.links.add(
+            bridge=writer.bridge.name,
+            replica=writer.replica.name,
+            ref=receipt.ref,
+            ticket=intent.ticket,
+            key=native.key if native else "",
+            url=native.url if native else "",
+            number=native.number if native else 0,
+        )
+
+    op = encoded.ops[0]
+    content = content_digest(intent.changes.news, writer.mapping)
+    receipt = writer.sender.send(intent, op, landed, {"content": content})
+    writer.outcome.created.add(intent.ticket)
+    unsaid = frozenset(problem.field for problem in encoded.problems if problem.field is not None)
+    _walk(writer, intent, receipt.ticket or writer.fetched(receipt.ref), done=op.fields | unsaid)
+
+
+def update(writer: Writer, intent: Intent) -> None:
+    """Bring a linked ticket up to date, unless somebody wrote the same fields since the decision."""
+    link = writer.link(intent)
+    current = link.native if isinstance(link.native, NativeTicket) else None
+    if current is None or not writer.capabilities.conditional_writes:
+        current = writer.fetched(link.ref)
+        _refuse_if_changed(writer, intent, link, current)
+    _walk(writer, intent, current, done=frozenset())
+    writer.outcome.updated.add(intent.ticket)
+
+
+def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current: NativeTicket) -> None:
+    """Decide again where somebody wrote a field of ours since the base; what else they wrote is pulled in its turn.
+
+    By value and not by version: a version may have the grain of a second, and comments move it.
+    """
+    base = link.base or {}
+    with writer.bridge.store.begin(writer.lease) as tx:
+        reader = writer.reader(tx)
+        seen = reader.resolved(reader.decode(current).snapshot.fields)
+        changed = any(name in base and not equal(name, seen.get(name), base[name]) for name in intent.changes)
+        if changed:
+            tx.inbox.put(writer.bridge.name, writer.replica.name, [current])
+    if changed:
+        raise ChangedMeanwhile
+
+
+def _walk(writer: Writer, intent: Intent, current: NativeTicket, done: frozenset[Field]) -> None:
+    """Encode, send, read, until nothing is left that can be said; then observe.
+
+    A field is sent once; only a status may take several steps, each of which must get somewhere.
+    """
+    local = writer.localised(intent.changes)
+    told: set[FieldProblem] = set()
+    sent: frozenset[Field] = frozenset()
+    before: Fields | None = None
+    for _ in range(MOST_STEPS):
+        seen = writer.decoded(current)
+        stuck = before is not None and equal(Field.STATUS, seen.get(Field.STATUS), before.get(Field.STATUS))
+        left = frozenset(local.fields) - (done if stuck else done - STEPWISE) - _fields_of(told)
+        missing = _missing(writer, local.only(left), current, seen)
+        if not missing:
+            break
+        encoded = writer.replica.codec.encode(missing, current, writer.mapping, writer.capabilities)
+        news = [problem for problem in encoded.problems if problem not in told]
+        if encoded.ops:
+            # Under conditional writes the first request makes a new version, which the others would not expect.
+            ops = encoded.ops[:1] if writer.capabilities.conditional_writes else encoded.ops
+            current, refused = _send_all(writer, intent, ops, current)
+            news += refused
+            done |= frozenset(name for op in ops for name in op.fields)
+            sent |= done - _fields_of(refused)
+        writer.report(intent, current, news)
+        told.update(news)
+        before = seen
+        if not encoded.ops:
+            break
+    _observe(writer, intent, current, sent)
+
+
+def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozenset[Field]:
+    return frozenset(problem.field for problem in problems if problem.field is not None)
+
+
+def _send_all(
+    writer: Writer, intent: Intent, ops: Sequence[NativeOp], current: NativeTicket
+) -> tuple[NativeTicket, list[FieldProblem]]:
+    """Send the requests; the ticket as the last answer shows it (read again where it does not), and what was refused."""
+    answer: NativeTicket | None = current
+    problems: list[FieldProblem] = []
+    for op in ops:
+        try:
+            answer = writer.sender.send(intent, op, lambda tx, receipt: None).ticket
+        except (Rejected, Forbidden, Unsupported) as error:
+            named = list(error.problems) if isinstance(error, Rejected) else []
+            problems += named or [writer.refusal(op, error)]
+    return answer or writer.fetched(current.ref), problems
+
+
+def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fields) -> ChangeSet:
+    """The part of the changes that the ticket does not show yet."""
+    holds = writer.replica.codec.project(local.news, current, writer.mapping, writer.capabilities)
+    wanted = {name: holds.get(name, change.new) for name, change in local.fields.items()}
+    return local.only(frozenset(name for name, value in wanted.items() if not equal(name, seen.get(name), value)))
+
+
+def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field]) -> None:
+    """The base is what the tracker shows now; all that was asked is settled, whatever it made of it."""
+    with writer.bridge.store.begin(writer.lease) as tx:
+        link = next(link for link in tx.links.of_ticket(intent.ticket) if link.replica == writer.replica.name)
+        reader = writer.reader(tx)
+        base = reader.resolved(reader.decode(current).snapshot.fields)
+        holds = reader.projection(current)(intent.changes.news)
+        observed = replace(
+            link,
+            key=current.key,
+            url=current.url,
+            number=current.number,
+            native=replace(current, comments=None),
+            base=base,
+            digest=writer.mapping.digest(),
+            agreed={**link.agreed, **intent.changes.news},
+            observed_at=writer.bridge.now(),
+        )
+        tx.links.save(observed)
+    dropped = [
+        FieldProblem(
+            field=name,
+            message=f"the request was taken, but {RULES[name].label.lower()} is {show(base[name])} and not {show(value)}",
+            mend=DROPPED_MEND,
+        )
+        for name, value in holds.items()
+        if name in sent and shape_of(name) is not Shape.TEXT
+        if base.get(name, UNKNOWN) is not UNKNOWN and not equal(name, base[name], value)
+    ]
+    writer.report(intent, current, dropped)
+
+
+def show(value: Value) -> str:
+    """A value for a sentence."""
+    if is_empty(value):
+        return "empty"
+    return ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)

@@ -1,0 +1,122 @@
+"""What every writer to one replica shares: reading back, translating, telling what could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from sync.core.capabilities import Capabilities
+from sync.core.changes import ChangeSet
+from sync.core.errors import Rejected, TrackerError
+from sync.core.ids import NativeRef, TicketId
+from sync.core.mapping import ProjectMapping
+from sync.core.models import FieldProblem, Fields, Gone, NativeTicket
+from sync.core.plan import Intent
+from sync.core.ports import NativeOp
+from sync.engine.reading import Reader
+from sync.engine.report import ProblemLine, ReplicaFailure
+from sync.engine.runtime import Bridge, Replica
+from sync.engine.sending import Sender
+from sync.store import Lease, Tx
+from sync.store.records import LinkRecord
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What one replica's part of a batch came to; `open` are the tickets that must be decided on again."""
+
+    created: set[TicketId] = field(default_factory=set)
+    updated: set[TicketId] = field(default_factory=set)
+    open: set[TicketId] = field(default_factory=set)
+    problems: list[ProblemLine] = field(default_factory=list)
+    failure: ReplicaFailure | None = None
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody wrote what we were about to write, or it is not there any more: decide again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Writer:
+    """Writes to one replica, one request after another, in one thread."""
+
+    bridge: Bridge
+    lease: Lease
+    replica: Replica
+    sender: Sender
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def mapping(self) -> ProjectMapping:
+        """The bound mapping; the replica has been introduced."""
+        assert self.replica.mapping is not None
+        return self.replica.mapping
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the project can do; the replica has been introduced."""
+        assert self.replica.capabilities is not None
+        return self.replica.capabilities
+
+    def reader(self, tx: Tx) -> Reader:
+        """The replica in canonical terms, within `tx`."""
+        return Reader(bridge=self.bridge, replica=self.replica, tx=tx)
+
+    def link(self, intent: Intent) -> LinkRecord:
+        """The link that the intent goes over, as it is now."""
+        with self.bridge.store.read() as tx:
+            link = tx.links.get(intent.link or "")
+        if link is None or link.state != "active":
+            raise ChangedMeanwhile
+        return link
+
+    def fetched(self, ref: NativeRef) -> NativeTicket:
+        """The ticket as it is now; one that is gone goes into the inbox."""
+        for found in self.replica.adapter.fetch([ref]):
+            if isinstance(found, Gone):
+                with self.bridge.store.begin(self.lease) as tx:
+                    tx.inbox.put(self.bridge.name, self.replica.name, gone=[found])
+                raise ChangedMeanwhile
+            return found
+        raise Rejected(f"{self.replica.name} did not answer for ticket {ref}")
+
+    def localised(self, changes: ChangeSet) -> ChangeSet:
+        """The changes as the codec takes them: carried fields only, the parent as a native ref."""
+        with self.bridge.store.read() as tx:
+            local = self.reader(tx).localised(changes.news)
+        return ChangeSet(fields={name: replace(changes.fields[name], new=value) for name, value in local.items()})
+
+    def decoded(self, native: NativeTicket) -> Fields:
+        """The ticket in the codec's terms."""
+        return self.replica.codec.decode(native, self.mapping).snapshot.fields
+
+    def refusal(self, op: NativeOp, error: TrackerError) -> FieldProblem:
+        """The error as a problem of what the request was about."""
+        only = next(iter(op.fields)) if len(op.fields) == 1 else None
+        return FieldProblem(
+            field=only, message=f"{op.summary}: {error}", mend="mend it in the tracker, or change the value"
+        )
+
+    def report(self, intent: Intent, where: NativeTicket | None, problems: Sequence[FieldProblem]) -> None:
+        """Keep the problems and tell them."""
+        if not problems:
+            return
+        with self.bridge.store.begin(self.lease) as tx:
+            ticket = tx.tickets.get(intent.ticket)
+            for problem in problems:
+                tx.problems.report(
+                    bridge=self.bridge.name,
+                    replica=self.replica.name,
+                    ref=where.ref if where else None,
+                    ticket=intent.ticket,
+                    field=problem.field,
+                    kind="write",
+                    message=problem.message,
+                    mend=problem.mend,
+                )
+        key = where.key if where is not None else f"copy of {ticket.key if ticket else intent.ticket}"
+        for problem in problems:
+            place = f"{self.replica.name} {key}" + (f", {problem.field.value}" if problem.field else "")
+            self.outcome.problems.append(
+                ProblemLine(replica=self.replica.name, place=place, message=problem.message, mend=problem.mend)
+            )

@@ -1,0 +1,78 @@
+"""Decide, record and apply, batch by batch, so that any number of tickets passes through little memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sync.core.ids import TicketId
+from sync.core.plan import Intent
+from sync.engine.apply import apply
+from sync.engine.recording import record
+from sync.engine.recover import recover
+from sync.engine.session import Session
+from sync.engine.survey import decisions, worklist
+
+#: Tickets decided, recorded and written together.
+BATCH = 100
+#: How often a cycle goes over what another step of the same cycle made possible (a parent that is there now).
+PASSES = 3
+
+
+def write_all(session: Session) -> None:
+    """Carry out all that is to be done; what can't be done now stays dirty for the next cycle."""
+    bridge = session.bridge
+    only: set[TicketId] | None = None
+    for _ in range(PASSES):
+        with bridge.store.read() as tx:
+            tickets = worklist(session, tx, only=only)
+        before = _sent(session)
+        left: set[TicketId] = set()
+        for number, batch in enumerate(_batches(tickets)):
+            bridge.progress.step("decide", None, number * BATCH, len(tickets))
+            left |= _batch(session, batch)
+            if bridge.stop.is_set():
+                return
+        if any(writer.sender.unknown for writer in session.writers.values()):
+            session.lose(recover(bridge, session.lease, session.run, session.available))
+            for writer in session.writers.values():
+                writer.sender.unknown = 0
+        if not left or _sent(session) == before:
+            return
+        only = left
+
+
+def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
+    """One batch; the tickets that are worth another look in this cycle."""
+    bridge = session.bridge
+    with bridge.store.read() as tx:
+        works = list(decisions(session, tx, batch))
+    intents: list[Intent] = []
+    left: set[TicketId] = set()
+    with bridge.store.begin(session.lease) as tx:
+        for work in works:
+            session.looked_at.add(work.record.id)
+            problems = record(bridge, tx, session.run, work)
+            if problems is None:
+                left.add(work.record.id)
+                continue
+            session.report.problems += problems
+            session.report.conflicts += len(work.decision.conflicts)
+            session.report.conflicts += sum(len(comment.decision.conflicts) for comment in work.comments)
+            intents += work.intents
+            if work.waits:
+                left.add(work.record.id)
+    outcomes = apply(bridge, {name: session.writers[name] for name in session.available}, intents)
+    still_open = session.take_outcomes(outcomes.values())
+    with bridge.store.begin(session.lease) as tx:
+        for ticket in {intent.ticket for intent in intents} - still_open - left:
+            tx.tickets.set_dirty(ticket, None)
+    return left | still_open
+
+
+def _batches(tickets: Sequence[TicketId]) -> Iterator[Sequence[TicketId]]:
+    for start in range(0, len(tickets), BATCH):
+        yield tickets[start : start + BATCH]
+
+
+def _sent(session: Session) -> int:
+    return sum(writer.sender.sent for writer in session.writers.values())
