@@ -26,6 +26,7 @@ _KNOWN = (
     ("no such table", "it was never set up; `trackdown sync` does that"),
     ("undefinedtable", "it was never set up; `trackdown sync` does that"),
     ("password authentication failed", "the server refused user or password; mend `url` under [store]"),
+    ("permission denied", "this user lacks a right there; grant it, or mend `url` under [store]"),
     ("does not exist", "there is no such database or user on the server; create it or mend `url` under [store]"),
     ("connection", "the server can't be reached; see that it runs and mend `url` under [store]"),
 )
