@@ -88,6 +88,10 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({place(self._url)})"
 
+    def now(self) -> datetime:
+        """The time by which the store dates things."""
+        return self._context.now()
+
     def migrate(self) -> None:
         """Create the store or bring its schema up to date; safe to call from several processes at once."""
         with told_plainly(self._url):
