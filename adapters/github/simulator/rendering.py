@@ -106,6 +106,7 @@ class Renderer:
                 "html_url": f"{self.root}/{user.login}",
                 **{name: url + path for name, path in USER_LINKS.items()},
                 "type": user.type,
+                "user_view_type": "public",
                 "site_admin": False,
             }
         return self._users[user.id]
@@ -124,7 +125,7 @@ class Renderer:
         }
         if own:
             counts = ("private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators")
-            profile |= {**dict.fromkeys(counts, 0), "two_factor_authentication": True}
+            profile |= {**dict.fromkeys(counts, 0), "two_factor_authentication": True, "user_view_type": "private"}
         return profile
 
     def api(self, repository: Repository) -> str:
