@@ -280,6 +280,23 @@ class AzureDevOpsSimulator(Simulator):
         with self.lock:
             comments.recycle(self.organisation, self.organisation.item(int(key)), self._person(by))
 
+    def restore(self, key: int, *, by: str = "ada") -> None:
+        """Take a work item back out of the recycle bin."""
+        with self.lock:
+            comments.restore(self.organisation, self.organisation.item(int(key), deleted=True), self._person(by))
+
+    def destroy(self, key: int) -> None:
+        """Remove a work item for good."""
+        with self.lock:
+            comments.destroy(self.organisation, self.organisation.item(int(key)))
+
+    def relate(self, key: int, other: int, *, by: str = "ada") -> None:
+        """Link two work items as related."""
+        with self.lock:
+            relation = {"rel": "System.LinkTypes.Related", "url": f"{self.url}/_apis/wit/workItems/{other}"}
+            operations = [{"op": "add", "path": "/relations/-", "value": relation}]
+            self.editor.update(self.organisation.item(int(key)), operations, self._person(by))
+
     def keys(self) -> list[int]:
         """The ids of every work item that is not deleted."""
         with self.lock:
