@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sync.core.errors import ConfigError, TrackerError
-from sync.core.ids import BridgeName, NativeRef, ReplicaName, TicketId
+from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import Canonical, NativeTicket
 from sync.engine.probe import introduce
 from sync.engine.runtime import Bridge
@@ -34,44 +34,29 @@ def add_link(bridge: Bridge, refs: Mapping[ReplicaName, str]) -> TicketId:
         return _join(bridge, lease, found)
 
 
-def remove_link(store: Store, bridge: BridgeName, replica: ReplicaName, wanted: str, by: str) -> LinkRecord:
-    """Unlink one native ticket, named by key, URL or ref, and the comments in it; nothing is deleted anywhere.
+def remove_link(store: Store, link_id: str, *, by: str) -> LinkRecord:
+    """Unlink one native ticket and the comments in it; nothing is deleted anywhere.
 
-    The native ticket is not taken for a new one while it is unchanged.
+    From then on it stands alone: it is not taken for a new ticket, and no other copy is made in its place.
     """
     with store.begin() as tx:
-        link = find_link(tx, bridge, replica, wanted)
-        if link is None:
-            raise ConfigError([f"{replica} '{wanted}' is not linked; `trackdown links list` shows what is"])
+        link = tx.links.get(link_id)
+        if link is None or link.state == "removed":
+            raise ConfigError(["this is not linked any more; `trackdown links list` shows what is"])
         tx.links.remove(link.id)
         for comment in tx.links.of_comments(link.ticket):
-            if comment.replica == replica:
+            if comment.replica == link.replica:
                 tx.links.remove(comment.id)
         tx.audit.append(
             phase="person",
             action="remove link",
-            bridge=bridge,
+            bridge=link.bridge,
             ticket=link.ticket,
-            replica=replica,
+            replica=link.replica,
             before={"ref": link.ref, "key": link.key},
             note=f"by {by}",
         )
     return link
-
-
-def find_link(tx: Tx, bridge: BridgeName, replica: ReplicaName, wanted: str) -> LinkRecord | None:
-    """The active link of a native ticket by any of its names."""
-    if (link := tx.links.by_ref(bridge, replica, NativeRef(wanted))) is not None:
-        return link
-    name = wanted.rstrip("/").casefold()
-    return next(
-        (
-            link
-            for link in tx.links.list(bridge, replica, "active")
-            if name in (link.key.casefold(), link.url.casefold())
-        ),
-        None,
-    )
 
 
 def _read(bridge: Bridge, name: ReplicaName, wanted: str) -> tuple[NativeTicket | None, str]:

@@ -104,7 +104,9 @@ class Decider:
         record = self.tx.tickets.get(ticket)
         if record is None:
             return None
-        links = {link.replica: link for link in self.tx.links.of_ticket(ticket) if link.replica in self.readers}
+        every = self.tx.links.of_ticket(ticket, removed=True)
+        placed = {link.replica for link in every}  # a removed link still says: no other copy in its place
+        links = {link.replica: link for link in every if link.state != "removed" and link.replica in self.readers}
         items = {name: self.tx.inbox.take(self.bridge.name, name, link.ref) for name, link in links.items()}
         problems: dict[ReplicaName, tuple[FieldProblem, ...]] = {}
         seen = {
@@ -115,7 +117,7 @@ class Decider:
         held = self.tx.conflicts.open_for(ticket)
         decision, seen = self._reconciled(record, seen, held)
         active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
-        plan = make_plan(ticket, decision, active, self._missing(ticket, links, decision.after))
+        plan = make_plan(ticket, decision, active, self._missing(ticket, placed, decision.after))
         intents, waits = self._deliverable(plan)
         comments = tuple(self._comment(comment, items, active) for comment in self.tx.comments.of(ticket))
         for work in comments:

@@ -60,11 +60,12 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
     bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
     found: list[_Newcomer] = []
     for ref in tx.inbox.ticket_refs(bridge.name, name):
-        if tx.links.by_ref(bridge.name, name, ref) is not None:
+        known = tx.links.by_ref(bridge.name, name, ref, removed=True)
+        if known is not None and known.state != "removed":
             continue
         item = tx.inbox.take(bridge.name, name, ref)
-        if item.ticket is None:
-            # A comment of a ticket outside the selection, or the end of one that we never knew.
+        if item.ticket is None or known is not None:
+            # A comment of a ticket outside the selection, the end of one that we never knew, or one that was unlinked by hand.
             tx.inbox.done(bridge.name, name, ref, item)
             continue
         decoded = reader.decode(item.ticket)

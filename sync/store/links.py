@@ -99,13 +99,13 @@ class Links(Repository):
         row = self._session.exec(query.order_by(_LIVELIEST, col(LinkRow.created_at).desc())).first()
         return None if row is None else _record(row)
 
-    def of_ticket(self, ticket: TicketId) -> builtins.list[LinkRecord]:
-        """The ticket's own links, active and gone, oldest first."""
-        return self._of(ticket, comment=False)
+    def of_ticket(self, ticket: TicketId, *, removed: bool = False) -> builtins.list[LinkRecord]:
+        """The ticket's own links, active and gone (with `removed`, those too), oldest first."""
+        return self._of(ticket, comment=False, removed=removed)
 
     def of_comments(self, ticket: TicketId) -> builtins.list[LinkRecord]:
         """The links of the ticket's comments, active and gone, oldest first."""
-        return self._of(ticket, comment=True)
+        return self._of(ticket, comment=True, removed=False)
 
     def save(self, record: LinkRecord) -> None:
         """Replace the link with this id."""
@@ -184,8 +184,10 @@ class Links(Repository):
             query = query.where(LinkRow.state == state)
         return self._walk(query, _record, "number", "id")
 
-    def _of(self, ticket: TicketId, comment: bool) -> builtins.list[LinkRecord]:
-        query = _of_kind(select(LinkRow), comment).where(LinkRow.ticket == ticket, LinkRow.state != "removed")
+    def _of(self, ticket: TicketId, *, comment: bool, removed: bool) -> builtins.list[LinkRecord]:
+        query = _of_kind(select(LinkRow), comment).where(LinkRow.ticket == ticket)
+        if not removed:
+            query = query.where(LinkRow.state != "removed")
         return [_record(row) for row in self._session.exec(query.order_by(col(LinkRow.created_at), LinkRow.id))]
 
 
