@@ -7,27 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.core.changes import ChangeSet, diff_fields
 from sync.core.fieldrules import equal
 from sync.core.models import UNKNOWN, Field, Fields, NativeComment, NativeEvent, NativeTicket
 from sync.testing import strategies
+from sync.testing.effort import PURE
 from sync.testing.subject import Subject, readable
-
-#: A profile that asks for more than Hypothesis does by itself is a fuzz run and is obeyed.
-_ASKED = settings.get_profile(settings.get_current_profile_name()).max_examples
-PURE = settings(
-    max_examples=_ASKED if _ASKED > 100 else 25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.differing_executors,
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-    ],
-)
 
 
 class PureCodec:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.core.changes import ChangeSet, diff_fields
@@ -12,20 +12,10 @@ from sync.core.ids import Marker
 from sync.core.models import KINDS, PRIORITIES, REASONS, STATUSES, TYPES, Field, Fields, Value
 from sync.core.ports import OpKind
 from sync.testing import strategies
+from sync.testing.effort import THROUGH_THE_NETWORK
 from sync.testing.subject import Subject, readable
 
 MARKER = Marker("trackdown:v1:0123456789abcdef:fedcba9876543210")
-#: Each goes over the network, in the same project.
-THROUGH_THE_NETWORK = settings(
-    max_examples=6,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.differing_executors,
-        HealthCheck.too_slow,
-        HealthCheck.filter_too_much,
-    ],
-)
 
 STEPS: dict[Field, tuple[Value, ...]] = {
     Field.TITLE: ("Another title", "With \"quotes\", 'more' & <less>", "Größe 日本 🙂"),
