@@ -60,7 +60,7 @@ def merge_sets(name: Field, value: Value, claimants: Sequence[Side]) -> Verdict:
             removed.update(dict.fromkeys(before - now, claim))
             sources.append(claim)
     disputed = {member for member in added if member in removed}
-    merged = (as_set(value) | added.keys()) - (removed.keys() - disputed)
+    merged = frozenset(as_set(value) | added.keys()) - frozenset(removed.keys() - disputed)
     last = _latest(sources)
     conflict = None
     if disputed:

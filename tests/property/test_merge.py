@@ -189,6 +189,7 @@ def test_nothing_that_somebody_wrote_is_lost(meeting):
             assert rule is PolicyName.MERGE, (name, value, decision)
             old = side.base.fields.get(name) if side.base else None
             if shape_of(name) is Shape.SET:
+                assert isinstance(result, frozenset), result
                 added = (value or frozenset()) - (old or frozenset())
                 assert added <= result, (value, result)
             else:
