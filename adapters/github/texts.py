@@ -13,6 +13,10 @@ _OURS = re.compile(r"^[ \t]*<!-- (?P<marker>trackdown:[A-Za-z0-9:_.=-]+) -->[ \t
 _ATTRIBUTION = re.compile(r"\A(?P<line>\*[^\n]+ wrote in [^\n]+ \([^\n]*\):\*)[ \t]*(?:\n+|\Z)")
 
 
+#: What `neutralise` puts in; a text without it needs no parsing to be restored.
+_JOINER = "\u2060"
+
+
 def split(raw: str) -> tuple[str, Marker | None]:
     """The text without our marker, with line feeds only, and the marker."""
     text = raw.replace("\r\n", "\n").replace("\r", "\n")
@@ -24,7 +28,7 @@ def split(raw: str) -> tuple[str, Marker | None]:
 
 def read(raw: str) -> str:
     """A body in canonical Markdown, without the marker."""
-    return canonical(restore(split(raw)[0]))
+    return _restored(split(raw)[0])
 
 
 def read_comment(raw: str) -> tuple[str, Marker | None, str | None]:
@@ -33,7 +37,11 @@ def read_comment(raw: str) -> tuple[str, Marker | None, str | None]:
     named = _ATTRIBUTION.match(text) if marker is not None else None
     if named is not None:
         text = text[named.end() :]
-    return canonical(restore(text)), marker, named["line"] if named else None
+    return _restored(text), marker, named["line"] if named else None
+
+
+def _restored(text: str) -> str:
+    return canonical(restore(text) if _JOINER in text else text)
 
 
 def write(markdown: str, current: str = "", *, marker: Marker | None = None, attribution: str | None = None) -> str:
