@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from github import GithubException
-
 from adapters._http import Pace
 from adapters.github import history, wire
-from adapters.github.client import Answer, Client, guarded
+from adapters.github.client import Answer, Client
 from adapters.github.errors import NotThere
 from adapters.github.feeds import Puller
 from adapters.github.selection import Selection
@@ -81,13 +79,14 @@ class GitHubAdapter:
     def _who(self) -> str:
         if self._account:
             return self._account
+        what = "asking who the token belongs to"
         try:
-            self._account = self._client.library.get_user().login
-        except GithubException as error:
-            problem = guarded("asking who the token belongs to", error)
-            if isinstance(problem, Forbidden):  # an App's token may not ask
-                raise Rejected(f"{problem}; write the App's login (name[bot]) into auth.user of this tracker") from None
-            raise problem from None
+            user = self._client.get("/user", what=what).body
+        except Forbidden as error:  # an App's token may not ask
+            raise Rejected(f"{error}; write the App's login (name[bot]) into auth.user of this tracker") from None
+        self._account = wire.name_of(user, "login")
+        if self._account is None:
+            raise Malformed(f"github: {what}: the answer has no login")
         return self._account
 
     def _repository(self) -> Answer:

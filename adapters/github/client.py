@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from github import Auth, Github, GithubException
+from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
 
 from adapters._http import Pace, Redactor, TrackerTransport, mount, parse_http_date
@@ -119,12 +119,6 @@ class Client:
     def close(self) -> None:
         """Give the connections back."""
         self.library.close()
-
-
-def guarded(what: str, error: GithubException) -> TrackerError:
-    """The error behind one of the library's own exceptions."""
-    headers = {str(name).lower(): str(value) for name, value in (error.headers or {}).items()}
-    return refusal(error.status, headers, error.data, what=f"github: {what}", write=False)
 
 
 def _limited(response: requests.Response) -> TrackerError | None:

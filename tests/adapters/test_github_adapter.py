@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from adapters._simulator import served
+from adapters._simulator import Fault, served
+from adapters.github.adapter import open_adapter
 from adapters.github.client import Client
 from adapters.github.codec import CODEC
 from adapters.github.settings import Auth, Settings
@@ -13,7 +14,7 @@ from sync.core.errors import AuthFailed, ConfigError, Forbidden, Moved, Rejected
 from sync.core.ids import Marker, NativeRef
 from sync.core.models import Field, Gone
 from sync.core.ports import NativeOp, OpKind, Traffic
-from tests.adapters.github_support import adapter_for, bench
+from tests.adapters.github_support import GITHUB, QUICK, adapter_for, bench
 
 
 @pytest.fixture
@@ -83,6 +84,23 @@ def test_failures_of_the_probe_name_the_mend():
         with pytest.raises(Moved, match="renamed to acme/checkout"):
             adapter.probe()
         adapter.close()
+
+
+def test_an_apps_token_needs_its_login_in_the_config(hub):
+    """An App's token may not ask who it is; the message says where to write it, and then nothing is asked."""
+    fault = {"message": "Resource not accessible by integration"}
+    hub.simulator.faults.append(Fault(fault="status", path="^/user$", status=403, body=fault))
+    adapter = adapter_for(hub.simulator)
+    with pytest.raises(Rejected, match=r"auth\.user"):
+        adapter.probe()
+    adapter.close()
+    auth = Auth(token="token-bridge", user="trackdown-bot")
+    settings = Settings(url=hub.simulator.base_url, project="acme/payments", auth=auth)
+    adapter = open_adapter(settings, replica=GITHUB, pace=QUICK)
+    hub.requests()
+    assert adapter.probe().account == "trackdown-bot"
+    assert ("GET", "/user") not in hub.requests()
+    adapter.close()
 
 
 def test_resume_asks_nothing(hub):
