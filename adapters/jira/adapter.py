@@ -16,7 +16,7 @@ from adapters.jira.pulling import BATCH, Reader
 from adapters.jira.settings import Settings
 from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, person_ids, quote, text_at
 from sync.core.capabilities import Capabilities
-from sync.core.errors import Malformed, Rejected
+from sync.core.errors import ConfigError, Malformed, Rejected, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
@@ -70,17 +70,18 @@ class JiraAdapter:
         self._know()
         size = BATCH if self._client.cloud else 1
         sure = False
+        malformed: list[str] = []
         for start in range(0, len(refs), size):
             batch = list(refs[start : start + size])
             page = self._reader.page(batch) if self._client.cloud else self._reader.one(batch[0])
-            if page.malformed:
-                place, wrong = page.malformed[0]
-                raise Malformed(f"{self._client.tracker}: {place}: {wrong}")
             if page.gone and not sure:
                 self._client.myself()
                 sure = True
             yield from page.tickets
             yield from page.gone
+            malformed += [f"{place}: {wrong}" for place, wrong in page.malformed]
+        if malformed:
+            raise Malformed(f"{self._client.tracker}: {'; '.join(malformed)}")
 
     def find(self, op: NativeOp, *, fence: int) -> NativeRef | None:
         """See `Adapter`."""
@@ -108,7 +109,7 @@ class JiraAdapter:
         if op.kind in (OpKind.COMMENT_CREATE, OpKind.COMMENT_UPDATE):
             comment = read_comment(answer, op.ref)
             if comment is None:
-                raise Malformed(f"{self._client.tracker}: {op.summary}: the answer has no comment")
+                raise Uncertain(f"{self._client.tracker}: {op.summary}: the answer has no comment")
             return Receipt(ref=op.ref, at=moment, comment=comment, comment_ref=comment.ref)
         if op.kind is OpKind.COMMENT_DELETE:
             return Receipt(ref=op.ref, at=moment, comment_ref=op.comment)
@@ -162,7 +163,7 @@ class JiraAdapter:
     def _created(self, op: NativeOp, answer: Any, moment: datetime) -> Receipt:
         ref = text_at(answer, "id")
         if not ref:
-            raise Malformed(f"{self._client.tracker}: {op.summary}: the answer has no id: {answer!r:.200}")
+            raise Uncertain(f"{self._client.tracker}: {op.summary}: the answer has no id: {answer!r:.200}")
         self._reader.keys[ref] = text_at(answer, "key")
         return Receipt(ref=NativeRef(ref), at=moment)
 
@@ -278,6 +279,8 @@ def open_adapter(
     pace: Pace | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> JiraAdapter:
-    """An adapter that has not asked anything yet; `select` is a condition in JQL."""
+    """An adapter that has not asked anything yet; `select` is a condition in JQL. Raises `ConfigError` for one with an order."""
+    if select is not None and "order by" in select.casefold():
+        raise ConfigError([f"select: {select!r} must be a condition only: leave out ORDER BY"])
     client = JiraClient(settings, tracker=str(replica), pace=pace, sleep=sleep)
     return JiraAdapter(client, settings, select=select)

@@ -16,7 +16,7 @@ from adapters._http import Pace, Redactor, TrackerTransport, mount
 from adapters.jira.errors import from_library, refused_login
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
-from sync.core.errors import Malformed, Rejected
+from sync.core.errors import Malformed, Rejected, Uncertain
 from sync.core.models import JsonObject
 from sync.core.ports import Traffic
 
@@ -147,7 +147,10 @@ class JiraClient:
         """One write, sent once; the JSON is None for an empty answer."""
         self._hold_back(path)
         response = self._send(method, path, params=params, body=body, write=True)
-        return response, self._json(response, path) if response.content else None
+        try:
+            return response, response.json() if response.content else None
+        except ValueError:
+            raise Uncertain(f"{self.tracker}: {method} {path} was done, but its answer is not JSON") from None
 
     def close(self) -> None:
         """Give back connections."""

@@ -107,6 +107,8 @@ class Reader:
         for start in range(0, len(waiting), BATCH):
             batch = waiting[start : start + BATCH]
             page = self.page([ref for _, ref in batch])
+            if page.gone:
+                self.client.myself()  # a visitor without rights is told the same
             for moment, ref in batch:
                 position.seen[ref] = moment
             for ticket in page.tickets:

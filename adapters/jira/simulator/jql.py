@@ -63,14 +63,21 @@ def parse(text: str, *, bounded: bool) -> Query:
     tokens = _tokens(text)
     clauses: list[Clause] = []
     order, descending = "created", True
-    position = 0
+    position = depth = 0
     while position < len(tokens) and tokens[position][0].lower() != "order":
         if clauses:
             if tokens[position][0].lower() != "and":
                 raise _refused(f"Expecting either 'OR' or 'AND' but got '{tokens[position][0]}'.")
             position += 1
+        # With AND alone, parentheses only have to balance.
+        while tokens[position : position + 1] == [("(", False)]:
+            position, depth = position + 1, depth + 1
         clause, position = _clause(tokens, position)
         clauses.append(clause)
+        while depth and tokens[position : position + 1] == [(")", False)]:
+            position, depth = position + 1, depth - 1
+    if depth:
+        raise _refused("Expecting ')' before the end of the query.")
     if position < len(tokens):
         words = [word.lower() for word, _ in tokens[position:]]
         if words[:2] != ["order", "by"] or len(words) not in (3, 4) or words[3:] not in ([], ["asc"], ["desc"]):
