@@ -8,6 +8,7 @@ into their sessions: a read is retried here, a write is sent exactly once and it
 from __future__ import annotations
 
 import email.utils
+import ipaddress
 import random
 import re
 import ssl
@@ -215,6 +216,17 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         with self._lock:
             self._readings.append((offset, timedelta(seconds=round_trip / 2 + 0.5)))
             del self._readings[:-CLOCK_WINDOW]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the server is on this machine, as a simulator is."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def mount(session: requests.Session, transport: TrackerTransport) -> None:

@@ -87,10 +87,14 @@ class AzureDevOpsAdapter:
         """See `Adapter`: 200 to a request, and one more for each that has comments."""
         numbers = list(dict.fromkeys(int(ref) for ref in refs if ref.isdigit()))
         yield from (Gone(ref=ref, reason="no work item has such a number") for ref in refs if not ref.isdigit())
+        malformed: list[Malformed] = []
         for item in self._reader.items(numbers):
             if isinstance(item, Malformed):
-                raise MalformedAnswer(f"Azure DevOps: work item {item}")
-            yield self._reader.with_comments(item) if isinstance(item, NativeTicket) else item
+                malformed.append(item)
+            else:
+                yield self._reader.with_comments(item) if isinstance(item, NativeTicket) else item
+        if malformed:
+            raise MalformedAnswer("; ".join(f"Azure DevOps: work item {one.place}: {one.reason}" for one in malformed))
 
     def find(self, op: NativeOp, *, fence: int) -> NativeRef | None:
         """See `Adapter`: our own work items above the fence, by their marker; a comment by its text."""

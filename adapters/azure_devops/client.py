@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 # The library makes a cache directory when it is imported, in the home directory unless told otherwise.
 os.environ.setdefault("AZURE_DEVOPS_CACHE_DIR", tempfile.gettempdir())
@@ -114,8 +115,8 @@ class Service:
             http_method=method,
             location_id=location,
             version=version,
-            route_values={name: str(value) for name, value in values.items()},
-            query_parameters={name: str(value) for name, value in (query or {}).items()},
+            route_values={name: quote(str(value), safe="") for name, value in values.items()},
+            query_parameters={name: quote(str(value), safe="") for name, value in (query or {}).items()},
             content=body,
             media_type=media_type,
         )

@@ -24,6 +24,7 @@ class Present:
     state: str
     tags: tuple[str, ...]
     assigned: tuple[str, ...]
+    priority: Any
     parent: NativeRef | None
 
     @classmethod
@@ -37,6 +38,7 @@ class Present:
             state=wire.text(fields.get(wire.STATE)),
             tags=tuple(wire.split_tags(fields.get(wire.TAGS))),
             assigned=tuple(wire.people_ids(fields.get(wire.ASSIGNED_TO))),
+            priority=fields.get(wire.PRIORITY),
             parent=wire.parent(payload),
         )
 
@@ -185,7 +187,9 @@ class Writer:
 
     def _priority(self, value: Value) -> None:
         if not value:
-            self.values[Field.PRIORITY] = None
+            # A default of the process fills an empty priority again: none can be held only where none is.
+            if self.present.type and self.present.priority is None:
+                self.values[Field.PRIORITY] = None
             return
         word = self.mapping.write_priority(str(value))
         if word is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from adapters.azure_devops import client, wire
 from adapters.azure_devops.client import Service
@@ -19,12 +20,12 @@ BATCH, QUERY_LIMIT = 200, 20_000
 QUERY_PAGE = 10_000
 
 
-class Malformed(Exception):  # noqa: N818 - a value among the answers of a batch, not an error that leaves the adapter
+@dataclass(frozen=True, slots=True)
+class Malformed:
     """One work item of an answer can't be used; `place` says which."""
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place}: {reason}")
-        self.place, self.reason = place, reason
+    place: str
+    reason: str
 
 
 class Reader:
@@ -118,7 +119,7 @@ class Reader:
         return NativeTicket(
             ref=NativeRef(str(number)),
             key=f"AB#{number}",
-            url=f"{self.service.url}/{self.service.project}/_workitems/edit/{number}",
+            url=f"{self.service.url}/{quote(self.service.project)}/_workitems/edit/{number}",
             number=number,
             version=wire.version(payload),
             payload={key: value for key, value in payload.items() if key != "_links"},

@@ -7,7 +7,11 @@ import re
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from pydantic import Field as Key
 
-from adapters._http import Pace
+from adapters._http import Pace, is_loopback
+
+
+#: GitHub asks for a second between writes; PyGithub paces so by default, and here it is done in one place for all.
+PYGITHUB_PACE = {"between_requests": 0.25, "between_writes": 1.0}
 
 
 class Auth(BaseModel):
@@ -34,9 +38,12 @@ class Settings(BaseModel):
     )
     project: str = Key(description="the repository, owner/name")
     auth: Auth = Key(description="the credentials")
-    # GitHub asks for a second between writes; PyGithub paces so by default, and here it is done in one place for all.
-    seconds_between_writes: float = Key(default=1.0, ge=0, description="the least time between two writes")
-    seconds_between_requests: float = Key(default=0.25, ge=0, description="the least time between two requests")
+    seconds_between_writes: float | None = Key(
+        default=None, ge=0, description="the least time between two writes; 1, and 0 for a server on this machine"
+    )
+    seconds_between_requests: float | None = Key(
+        default=None, ge=0, description="the least time between two requests; 0.25, and 0 for a server on this machine"
+    )
     timeout: float = Key(default=30.0, gt=0, description="how long to wait for an answer, in seconds")
 
     @field_validator("url")
@@ -55,8 +62,7 @@ class Settings(BaseModel):
 
     def pace(self) -> Pace:
         """How fast we go."""
-        return Pace(
-            between_requests=self.seconds_between_requests,
-            between_writes=self.seconds_between_writes,
-            read_timeout=self.timeout,
-        )
+        unasked = {"between_requests": 0.0, "between_writes": 0.0} if is_loopback(self.url) else PYGITHUB_PACE
+        asked = {"between_requests": self.seconds_between_requests, "between_writes": self.seconds_between_writes}
+        known = {name: seconds for name, seconds in asked.items() if seconds is not None}
+        return Pace(**{**unasked, **known}, read_timeout=self.timeout)

@@ -59,8 +59,15 @@ class Reader:
         return carried
 
     def localised(self, fields: Fields) -> dict[Field, Value]:
-        """The carried fields, with the parent as this replica's ref; without it while it is not linked here."""
+        """The carried fields as this replica can name them: people who have an account here, the parent by its ref.
+
+        Without the parent while it is not linked here. Who has no account here stays with the others (`trackdown doctor` lists them).
+        """
         carried = {name: value for name, value in fields.items() if name in self.fields}
+        people = carried.get(Field.ASSIGNEES)
+        if isinstance(people, frozenset):
+            known = frozenset(person for person in people if self.mapping.people.write(person) is not None)
+            carried[Field.ASSIGNEES] = known
         parent = carried.get(Field.PARENT)
         if isinstance(parent, str) and parent:
             ticket = TicketId(parent)

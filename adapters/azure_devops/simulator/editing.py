@@ -69,10 +69,7 @@ class Editor:
             "System.State": kind.states[0].name,
             "System.CreatedBy": by,
             "System.CommentCount": 0,
-            PRIORITY: 2,
         }
-        if SEVERITY in kind.fields:
-            fields[SEVERITY] = "3 - Medium"
         draft = Draft(type=kind, fields=fields, formats={}, relations=[])
         self._apply(draft, operations, rev=0, item_id=item_id)
         if draft.fields["System.State"] != draft.type.states[0].name:
@@ -224,6 +221,9 @@ class Editor:
 
     def _check(self, draft: Draft) -> None:
         fields, kind = draft.fields, draft.type
+        fields.setdefault(PRIORITY, 2)  # the process's defaults fill what is empty on every save
+        if SEVERITY in kind.fields:
+            fields.setdefault(SEVERITY, "3 - Medium")
         if not str(fields.get(TITLE, "")).strip():
             raise required(TITLE, "Title")
         if len(fields[TITLE]) > TITLE_LIMIT:
