@@ -335,3 +335,11 @@ def test_hyperlink_in_the_create_patch_is_kept(sim: AzureDevOpsSimulator, raw: h
     ).json()
     batch = raw.post("_apis/wit/workitemsbatch", json={"ids": [made["id"]], "$expand": "relations"}).json()
     assert [relation["url"] for relation in batch["value"][0]["relations"]] == ["https://trackdown.invalid/m/a1"]
+
+
+def test_an_emptied_priority_is_filled_again(sim: AzureDevOpsSimulator, raw: httpx.Client) -> None:
+    """The process's default for the priority applies on every save, not only on the first."""
+    number = sim.add_issue(title="One", priority=1)
+    remove = {"op": "remove", "path": "/fields/Microsoft.VSTS.Common.Priority"}
+    answer = patch(raw, f"_apis/wit/workitems/{number}", remove).json()
+    assert answer["fields"]["Microsoft.VSTS.Common.Priority"] == 2
