@@ -345,3 +345,16 @@ def test_a_busy_service_is_given_time(opened: Open) -> None:
             [list(adapter.fetch([NativeRef(str(number))])) for _ in range(10)]
     assert caught.value.after is not None
     assert caught.value.after.total_seconds() == 30
+
+
+def test_names_with_odd_characters(opened: Open) -> None:
+    """A project and a type with blanks and signs in their names are spelt right in addresses."""
+    with served(AzureDevOpsSimulator(project="Payments & Co #1", process="Scrum")) as sim:
+        adapter = opened(sim)
+        caps, mapping = adapter.probe(), bound(adapter)
+        changes = diff_fields({}, {Field.TITLE: "One", Field.KIND: "issue", Field.TYPE: "feature"})
+        receipt = adapter.write(CODEC.encode(changes, None, mapping, caps).ops[0])
+        assert sim.issue(int(receipt.ref))["fields"]["System.WorkItemType"] == "Product Backlog Item"
+        assert numbers(list(adapter.pull(None))) == [int(receipt.ref)]
+        assert receipt.ticket is not None
+        assert receipt.ticket.url.endswith("/Payments%20%26%20Co%20%231/_workitems/edit/1")
