@@ -198,8 +198,8 @@ def _assignees(target: Target, value: Value, mapping: ProjectMapping, caps: Capa
     there = {mapping.people.read(wire.account_ids(user)) for user in kept}
     strangers = [person for person in people if person not in there and mapping.people.write(person) is None]
     if strangers:
-        message = f"{', '.join(strangers)} have no account here"
-        target.say(Field.ASSIGNEES, message, "Add it to [people.x] of the config.", wholly=False)
+        message = f"{', '.join(strangers)}: no account on GitHub, as far as [people] says"
+        target.say(Field.ASSIGNEES, message, "Add their GitHub login to [people].", wholly=False)
     for person in people:
         login = mapping.people.write(person)
         if person not in there and login is not None:
