@@ -23,6 +23,7 @@ from adapters.jira.wire import (
     at,
     from_milliseconds,
     milliseconds,
+    minute_of,
     parse_time,
     quote,
     text_at,
@@ -61,15 +62,10 @@ class Position:
 
     def write(self, overlap: timedelta) -> Cursor:
         """The cursor, without what the next pull does not look back to."""
-        since = self.updated - milliseconds_of(overlap)
+        since = milliseconds(minute_of(from_milliseconds(self.updated) - overlap)) if self.updated else 0
         kept = {ref: moment for ref, moment in sorted(self.seen.items()) if moment >= since}
         stored = {"updated": self.updated, "seen": kept, "flow": self.flow}
         return Cursor(json.dumps(stored, separators=(",", ":"), sort_keys=True))
-
-
-def milliseconds_of(span: timedelta) -> int:
-    """A span in milliseconds."""
-    return round(span.total_seconds() * 1000)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -195,7 +191,7 @@ class Reader:
             listed = len(as_list(page.get("issues")))
             if not listed or listed < (size if isinstance(size, int) and size else SERVER_PAGE):
                 return rows
-            last = from_milliseconds(max(found.values(), default=0)).replace(second=0, microsecond=0)
+            last = minute_of(from_milliseconds(max(found.values(), default=0)))
             # Within one minute there is nothing but the offset to go on by.
             since, start = (last, 0) if since is None or last > since else (since, start + listed)
 

@@ -67,6 +67,11 @@ def from_milliseconds(value: int) -> datetime:
     return datetime.fromtimestamp(value / 1000, UTC)
 
 
+def minute_of(moment: datetime) -> datetime:
+    """The beginning of its minute: the grain of a time in JQL."""
+    return moment.replace(second=0, microsecond=0)
+
+
 def person_ids(user: Any) -> list[str]:
     """Every name that an account goes by, the one that is written first."""
     names = ("accountId", "name", "key", "emailAddress")
@@ -91,8 +96,7 @@ def updated_since(moment: datetime) -> str:
     As a number it is read the same in every zone; a literal would be read in the zone of the caller's profile, and
     in the hour that a change of clocks repeats in the wrong one of two.
     """
-    minute = moment.replace(second=0, microsecond=0)
-    return f"updated >= {milliseconds(minute)}"
+    return f"updated >= {milliseconds(minute_of(moment))}"
 
 
 def slimmed(payload: Any) -> Any:
