@@ -9,9 +9,8 @@ from pydantic import Field as Key
 
 from adapters._http import Pace, is_loopback
 
-
 #: GitHub asks for a second between writes; PyGithub paces so by default, and here it is done in one place for all.
-PYGITHUB_PACE = {"between_requests": 0.25, "between_writes": 1.0}
+PYGITHUB_PACE = Pace(between_requests=0.25, between_writes=1.0)
 
 
 class Auth(BaseModel):
@@ -62,7 +61,9 @@ class Settings(BaseModel):
 
     def pace(self) -> Pace:
         """How fast we go."""
-        unasked = {"between_requests": 0.0, "between_writes": 0.0} if is_loopback(self.url) else PYGITHUB_PACE
-        asked = {"between_requests": self.seconds_between_requests, "between_writes": self.seconds_between_writes}
-        known = {name: seconds for name, seconds in asked.items() if seconds is not None}
-        return Pace(**{**unasked, **known}, read_timeout=self.timeout)
+        default = NO_PACE if is_loopback(self.url) else PYGITHUB_PACE
+        asked = (self.seconds_between_requests, self.seconds_between_writes)
+        between_requests, between_writes = (
+            usual if wanted is None else wanted for wanted, usual in zip(asked, default, strict=True)
+        )
+        return Pace(between_requests=between_requests, between_writes=between_writes, read_timeout=self.timeout)

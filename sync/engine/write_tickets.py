@@ -19,6 +19,8 @@ from sync.store.records import LinkRecord
 
 #: A workflow has to be walked within this many steps.
 MOST_STEPS = 8
+#: Without these there is no ticket.
+ESSENTIAL = frozenset({Field.TITLE, Field.KIND})
 #: The fields whose way may have several steps.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
@@ -26,13 +28,6 @@ DROPPED_MEND = "look whether the account may set it there (permissions, required
 
 def create(writer: Writer, intent: Intent) -> None:
     """Make the copy of a ticket and link it in the transaction that records the answer; then fill in what a create can't carry."""
-    marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
-    local = writer.localised(intent.changes)
-    encoded = writer.replica.codec.encode(local, None, writer.mapping, writer.capabilities, marker)
-    writer.report(intent, None, encoded.problems)
-    if not encoded.ops:
-        writer.outcome.open.add(intent.ticket)
-        return
 
     def landed(tx: Tx, receipt: Receipt) -> None:
         native = receipt.ticket
@@ -46,12 +41,32 @@ def create(writer: Writer, intent: Intent) -> None:
             number=native.number if native else 0,
         )
 
-    op = encoded.ops[0]
-    content = content_digest(intent.changes.news, writer.mapping)
-    receipt = writer.sender.send(intent, op, landed, {"content": content})
+    local = writer.localised(intent.changes)
+    content = {"content": content_digest(intent.changes.news, writer.mapping)}
+    marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
+    told: list[FieldProblem] = []
+    while True:
+        encoded = writer.replica.codec.encode(local, None, writer.mapping, writer.capabilities, marker)
+        told += [problem for problem in encoded.problems if problem not in told]
+        if not encoded.ops:
+            writer.report(intent, None, told)
+            writer.outcome.open.add(intent.ticket)
+            return
+        try:
+            receipt = writer.sender.send(intent, encoded.ops[0], landed, content)
+            break
+        except Rejected as error:
+            told += error.problems
+            refused = _fields_of(error.problems) & encoded.ops[0].fields
+            if not refused or refused & ESSENTIAL:
+                writer.report(intent, None, told or [writer.refusal(encoded.ops[0], error)])
+                return
+            # Nothing was made; the rest of the ticket is worth more than the fields that this tracker will not take.
+            local = local.only(frozenset(local.fields) - refused)
     writer.outcome.created.add(intent.ticket)
-    unsaid = frozenset(problem.field for problem in encoded.problems if problem.field is not None)
-    _walk(writer, intent, receipt.ticket or writer.fetched(receipt.ref), done=op.fields | unsaid)
+    current = receipt.ticket or writer.fetched(receipt.ref)
+    writer.report(intent, current, told)
+    _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told))
 
 
 def update(writer: Writer, intent: Intent) -> None:
