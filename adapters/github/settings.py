@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
 from pydantic import Field as Key
@@ -61,9 +62,11 @@ class Settings(BaseModel):
 
     def pace(self) -> Pace:
         """How fast we go."""
-        default = NO_PACE if is_loopback(self.url) else PYGITHUB_PACE
-        asked = (self.seconds_between_requests, self.seconds_between_writes)
-        between_requests, between_writes = (
-            usual if wanted is None else wanted for wanted, usual in zip(asked, default, strict=True)
+        usual = Pace() if is_loopback(self.url) else PYGITHUB_PACE
+        requests, writes = self.seconds_between_requests, self.seconds_between_writes
+        return replace(
+            usual,
+            between_requests=usual.between_requests if requests is None else requests,
+            between_writes=usual.between_writes if writes is None else writes,
+            read_timeout=self.timeout,
         )
-        return Pace(between_requests=between_requests, between_writes=between_writes, read_timeout=self.timeout)
