@@ -273,10 +273,12 @@ def explain(
     """
     for detail in error.errors(include_url=False, include_input=False, include_context=False):
         path = tuple(part for part in detail["loc"] if part != "[key]")
+        info = getattr(annotation_at(model, path[:-1]), "model_fields", {}).get(str(path[-1])) if path else None
+        purpose = f" ({info.description.rstrip('.')})" if info is not None and info.description else ""
         if detail["type"] == "missing":
-            info = getattr(annotation_at(model, path[:-1]), "model_fields", {}).get(str(path[-1]))
-            purpose = info.description if info is not None else None
-            yield path, f"is missing{f' ({purpose})' if purpose else ''}"
+            yield path, f"is missing{purpose}"
+        elif detail["type"] == "string_pattern_mismatch":
+            yield path, f"does not have the right form{purpose}"
         elif detail["type"] == "extra_forbidden" or "[key]" in detail["loc"]:
             known = known_keys(model, path[:-1]) + (siblings if len(path) == 1 else ())
             yield path, f"unknown key: {did_you_mean(str(path[-1]), known)}"

@@ -95,20 +95,24 @@ def _questions(model: type[BaseModel], at: Answer, name: str, *, required: bool)
             default = f"env:{name.upper().replace('-', '_')}_{key.upper()}"
             yield Question(
                 path=path,
-                purpose=info.description or key,
+                purpose=_purpose(info.description or key),
                 default=default,
                 secret=True,
                 required=required and info.is_required(),
             )
-        elif str in kinds and (info.is_required() or at or key == "url"):
+        elif info.is_required() or key == "url" or (at and str in kinds):
             default_ = info.default if isinstance(info.default, str) else None
             yield Question(
                 path=path,
-                purpose=info.description or key,
+                purpose=_purpose(info.description or key),
                 default=default_,
                 secret=False,
                 required=required and info.is_required(),
             )
+
+
+def _purpose(description: str) -> str:
+    return description[:1].lower() + description[1:].rstrip(".")
 
 
 def render_config(drafts: Sequence[TrackerDraft], bridge: str, select: Mapping[str, str]) -> str:
