@@ -83,7 +83,7 @@ class AzureDevOpsAdapter:
         """See `Adapter`."""
         return Feed(self._reader).pull(since)
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`: 200 to a request, and one more for each that has comments."""
         numbers = list(dict.fromkeys(int(ref) for ref in refs if ref.isdigit()))
         yield from (Gone(ref=ref, reason="no work item has such a number") for ref in refs if not ref.isdigit())
@@ -92,7 +92,7 @@ class AzureDevOpsAdapter:
             if isinstance(item, Malformed):
                 malformed.append(item)
             else:
-                yield self._reader.with_comments(item) if isinstance(item, NativeTicket) else item
+                yield self._reader.with_comments(item) if comments and isinstance(item, NativeTicket) else item
         if malformed:
             raise MalformedAnswer("; ".join(f"Azure DevOps: work item {one.place}: {one.reason}" for one in malformed))
 

@@ -156,12 +156,12 @@ class GitHubAdapter:
         """See `Adapter`."""
         yield from Puller(self._client, self._selection, parents=self._parents).pull(since)
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`: one request a ticket, and one more for its comments; GitHub has no batch."""
         for ref in refs:
-            yield self._fetch(ref)
+            yield self._fetch(ref, comments=comments)
 
-    def _fetch(self, ref: NativeRef) -> NativeTicket | Gone:
+    def _fetch(self, ref: NativeRef, *, comments: bool) -> NativeTicket | Gone:
         what = f"reading #{ref}"
         try:
             row = self._client.get(f"issues/{ref}", what=what).body
@@ -175,10 +175,10 @@ class GitHubAdapter:
         native = wire.ticket(row, fetched_at=self._client.now())
         if wire.is_pull(row):
             return Gone(ref=ref, reason="a pull request")
-        if native.comments is not None:
+        if native.comments is not None or not comments:
             return native
-        comments = tuple(self._comments_of(ref))
-        return replace(native, comments=comments, comment_count=len(comments))
+        whole = tuple(self._comments_of(ref))
+        return replace(native, comments=whole, comment_count=len(whole))
 
     def _comments_of(self, ref: NativeRef) -> Iterator[NativeComment]:
         for row in self._all(f"issues/{ref}/comments", what=f"reading the comments of #{ref}"):

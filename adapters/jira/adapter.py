@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, pers
 from sync.core.capabilities import Capabilities
 from sync.core.errors import ConfigError, Malformed, Rejected, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
+from sync.core.models import Field, Gone, JsonObject, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 #: How many keys without an issue end the search for a lost create on Data Center (deleted and moved ones leave gaps).
@@ -65,7 +66,7 @@ class JiraAdapter:
         self._know()
         return self._reader.pages(since)
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002 - they are in the answer anyway
         """See `Adapter`. A missing ticket is believed only while Jira still knows who we are."""
         self._know()
         size = BATCH if self._client.cloud else 1
@@ -98,9 +99,9 @@ class JiraAdapter:
         body = self._with_key(payload)
         try:
             response, answer = self._client.send(method, path, params=as_object(payload.get("params")), body=body)
-        except Rejected:
+        except Rejected as error:
             self._reader.flow.forget(text_at(body, "transition", "id"))
-            raise
+            raise self._named(error) from None
         moment = parse_http_date(response.headers.get("Date")) or datetime.now(UTC)
         if op.kind is OpKind.CREATE:
             return self._created(op, answer, moment)
@@ -159,6 +160,15 @@ class JiraAdapter:
             self._client.get(f"issue/{named[1]}", {"fields": "updated"}), "key"
         )
         return {**body, "fields": {**as_object(body.get("fields")), str(named[0]): key}}
+
+    def _named(self, error: Rejected) -> Rejected:
+        """The refusal with the epic link's field, whose id differs from site to site, known as the parent."""
+        link = self._reader.epic_link
+        problems = [
+            replace(each, field=Field.PARENT) if link and each.message.startswith(link) else each
+            for each in error.problems
+        ]
+        return Rejected(str(error), problems)
 
     def _created(self, op: NativeOp, answer: Any, moment: datetime) -> Receipt:
         ref = text_at(answer, "id")

@@ -144,9 +144,10 @@ class Adapter(Protocol):
         """
         ...
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """The present state of each, read directly and not from a search index, with complete `comments`.
 
+        Without `comments` where they would cost requests of their own and are not asked for (the look before a write).
         In batches where the tracker has them; order is free. `Gone` only when the tracker said so for that very ticket.
         """
         ...

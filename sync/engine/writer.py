@@ -72,7 +72,7 @@ class Writer:
 
     def fetched(self, ref: NativeRef) -> NativeTicket:
         """The ticket as it is now; one that is gone goes into the inbox."""
-        for found in self.replica.adapter.fetch([ref]):
+        for found in self.replica.adapter.fetch([ref], comments=False):
             if isinstance(found, Gone):
                 with self.bridge.store.begin(self.lease) as tx:
                     tx.inbox.put(self.bridge.name, self.replica.name, gone=[found])

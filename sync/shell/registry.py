@@ -62,10 +62,9 @@ class Kind:
         codec: Codec = self._module("codec").CODEC
         return codec
 
-    def simulator(self, *, token: str) -> Simulator:
-        """A simulator that lets a bridge in with `token`."""
-        simulator: Simulator = self._module("simulator").create(token=token)
-        return simulator
+    def simulator(self, *, token: str, **knobs: Any) -> Any:
+        """A simulator that lets a bridge in with `token`: a `Simulator`, with the deeds of people that its tracker has."""
+        return self._module("simulator").create(token=token, **knobs)
 
     def _module(self, name: str) -> Any:
         return import_module(f"{self.package}.{name}")

@@ -157,10 +157,10 @@ class FaultyAdapter:
             if fault is Fault.REPEATED:
                 yield _shuffled(page)
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`."""
         fault = self._before("fetch")
-        for found in self._adapter.fetch(refs):
+        for found in self._adapter.fetch(refs, comments=comments):
             shown = self._seen.get(found.ref, found) if fault is Fault.STALE else found
             self._remember([found])
             yield shown

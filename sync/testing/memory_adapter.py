@@ -63,8 +63,8 @@ class MemoryAdapter:
         if self._tracker.knobs.comment_feed:
             yield from self._feed(state, "comments", self._tracker.listed_comments)
 
-    def fetch(self, refs: Sequence[NativeRef]) -> Iterator[NativeTicket | Gone]:
-        """See `Adapter`: a hundred to a request."""
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002
+        """See `Adapter`: a hundred to a request, with their comments in any case."""
         for start in range(0, len(refs), 100):
             self._count("fetch")
             for ref in refs[start : start + 100]:
