@@ -66,7 +66,7 @@ class JiraAdapter:
         self._know()
         return self._reader.pages(since)
 
-    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002 - they are in the answer anyway
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`. A missing ticket is believed only while Jira still knows who we are."""
         self._know()
         size = BATCH if self._client.cloud else 1
@@ -74,7 +74,10 @@ class JiraAdapter:
         malformed: list[str] = []
         for start in range(0, len(refs), size):
             batch = list(refs[start : start + size])
-            page = self._reader.page(batch) if self._client.cloud else self._reader.one(batch[0])
+            if self._client.cloud:
+                page = self._reader.page(batch, comments=comments)
+            else:
+                page = self._reader.one(batch[0], comments=comments)
             if page.gone and not sure:
                 self._client.myself()
                 sure = True
@@ -181,7 +184,7 @@ class JiraAdapter:
         """The ticket of an edit's answer; None where it is empty or not usable (it will be read)."""
         if not isinstance(answer, dict):
             return None
-        tickets = self._reader.read([answer]).tickets
+        tickets = self._reader.read([answer], comments=False).tickets
         return tickets[0] if tickets else None
 
     def _find_on_cloud(self, op: NativeOp, fence: int) -> NativeRef | None:

@@ -26,7 +26,7 @@ from sync.core.ports import Encoded, NativeOp, OpKind
 
 #: One edit carries these; the others have a request of their own, as Jira may refuse them for reasons of their own.
 _TOGETHER: Final = frozenset({Field.TITLE, Field.BODY, Field.PRIORITY, Field.LABELS, Field.KIND, Field.TYPE})
-#: What a create carries. An assignee who can't be assigned, or a parent of the wrong level, would stop it.
+#: What a create carries besides what depends on the site.
 _CREATED: Final = _TOGETHER
 
 
@@ -53,7 +53,7 @@ class Encoding:
         self.problems: list[FieldProblem] = []
 
     def create(self, marker: Marker | None) -> Encoded:
-        """One POST with the marker inside; people and status follow when it is there."""
+        """One POST with the marker inside; the status follows when it is there."""
         fields: JsonObject = {"project": {"key": self.site.project}}
         row = held_type(self.news, None, self.mapping)
         if row is None:
@@ -67,9 +67,17 @@ class Encoding:
         if labels:
             fields["labels"] = list(labels)
         told = {name for name in _CREATED if name in self.news} - {problem.field for problem in self.problems}
-        if row.native.casefold() in {name.casefold() for name in self.site.subtasks}:
-            fields["parent"] = {"id": str(self.news.get(Field.PARENT))}
-            told.add(Field.PARENT)
+        if assignee := self._assignee(None):
+            fields["assignee"] = assignee
+            told.add(Field.ASSIGNEES)
+        more: JsonObject = {}
+        if (parent := self.news.get(Field.PARENT)) and row.kind != "epic":
+            if self.site.cloud or self._is_subtask(row.native):
+                fields["parent"] = {"id": str(parent)}
+                told.add(Field.PARENT)
+            elif self.site.epic_link:
+                more["key_of"] = [self.site.epic_link, parent]
+                told.add(Field.PARENT)
         if row.kind == "epic" and self.site.epic_name:
             fields[self.site.epic_name] = fields["summary"]
         body: JsonObject = {"fields": fields}
@@ -79,7 +87,7 @@ class Encoding:
             kind=OpKind.CREATE,
             action="create",
             summary=f"create '{fields['summary']}' in {self.site.project}",
-            payload={"method": "POST", "path": "issue", "body": body},
+            payload={"method": "POST", "path": "issue", "body": body, **more},
             fields=frozenset(told),
             marker=marker,
         )
@@ -115,7 +123,15 @@ class Encoding:
         value = self.news.get(Field.ASSIGNEES)
         if not isinstance(value, frozenset):
             return
-        if names := strangers(value, self.mapping):
+        person = self._assignee(current)
+        if self._wants(Field.ASSIGNEES) and (person or not value):
+            told = next(iter(person.values())) if person else "nobody"
+            yield self._put(current, {"fields": {"assignee": person}}, {Field.ASSIGNEES}, f"assign to {told}")
+
+    def _assignee(self, current: NativeTicket | None) -> JsonObject | None:
+        """The person to assign, as Jira names people; who has no account here is told."""
+        value = self.news.get(Field.ASSIGNEES)
+        if isinstance(value, frozenset) and (names := strangers(value, self.mapping)):
             self.problems.append(
                 FieldProblem(
                     field=Field.ASSIGNEES,
@@ -123,20 +139,18 @@ class Encoding:
                     mend="Add them to [people] with their Jira account.",
                 )
             )
-        held = held_assignee(value, current, self.mapping)
-        if held is None or not self._wants(Field.ASSIGNEES):
-            return
+        held = held_assignee(value, current, self.mapping) if value else None
         identity = "accountId" if self.site.cloud else "name"
-        body = {"fields": {"assignee": {identity: held[0]} if held[0] else None}}
-        yield self._put(current, body, {Field.ASSIGNEES}, f"assign to {held[0] or 'nobody'}")
+        return {identity: held[0]} if held and held[0] else None
+
+    def _is_subtask(self, native: str) -> bool:
+        return native.casefold() in {name.casefold() for name in self.site.subtasks}
 
     def _adopt(self, current: NativeTicket) -> Iterable[NativeOp]:
         if not self._wants(Field.PARENT):
             return
         parent = self.news[Field.PARENT]
-        subtask = text_at(current.payload, "fields", "issuetype", "name").casefold() in {
-            name.casefold() for name in self.site.subtasks
-        }
+        subtask = self._is_subtask(text_at(current.payload, "fields", "issuetype", "name"))
         if subtask and not parent:
             self.problems.append(
                 FieldProblem(

@@ -114,8 +114,8 @@ class Reader:
             position.flow = self.flow.told()
             yield replace(page, cursor=position.write(self.overlap), total=len(waiting))
 
-    def page(self, refs: Sequence[str]) -> Page:
-        """The tickets of one batch with all their comments; those of other projects are gone from ours.
+    def page(self, refs: Sequence[str], *, comments: bool = True) -> Page:
+        """The tickets of one batch with all their comments (or those that come without asking); those of other projects are gone from ours.
 
         On Cloud this reads the tickets themselves, on Data Center the search index.
         """
@@ -131,9 +131,9 @@ class Reader:
             )
         else:
             answer = self.client.search_details(list(refs), list(self.fields()))
-        return self.read(as_list(answer.get("issues")), as_list(answer.get("issueErrors")))
+        return self.read(as_list(answer.get("issues")), as_list(answer.get("issueErrors")), comments=comments)
 
-    def read(self, issues: Sequence[Any], errors: Sequence[Any] = ()) -> Page:
+    def read(self, issues: Sequence[Any], errors: Sequence[Any] = (), *, comments: bool = True) -> Page:
         """Tickets, missing ones and malformed ones of an answer."""
         tickets: list[NativeTicket] = []
         gone = [Gone(ref=NativeRef(text_at(error, "id")), reason=text_at(error, "errorMessage")) for error in errors]
@@ -141,7 +141,7 @@ class Reader:
         epics = self._epics(issues)
         for issue in issues:
             try:
-                ticket = self._ticket(issue, epics)
+                ticket = self._ticket(issue, epics, comments)
             except Malformed as error:
                 malformed.append((text_at(issue, "key") or text_at(issue, "id") or "an issue", str(error)))
                 continue
@@ -151,7 +151,7 @@ class Reader:
                 tickets.append(ticket)
         return Page(cursor=Cursor(""), tickets=tuple(tickets), gone=tuple(gone), malformed=tuple(malformed))
 
-    def one(self, ref: str) -> Page:
+    def one(self, ref: str, *, comments: bool = True) -> Page:
         """One ticket of Data Center, read directly."""
         params = {"fields": ",".join(self.fields()), "properties": PROPERTY, "expand": "transitions"}
         try:
@@ -160,7 +160,7 @@ class Reader:
             if not missing(error):
                 raise
             return Page(cursor=Cursor(""), gone=(Gone(ref=NativeRef(ref), reason=str(error)),))
-        return self.read([issue])
+        return self.read([issue], comments=comments)
 
     def fields(self) -> tuple[str, ...]:
         """The fields to ask for."""
@@ -195,7 +195,7 @@ class Reader:
             # Within one minute there is nothing but the offset to go on by.
             since, start = (last, 0) if since is None or last > since else (since, start + listed)
 
-    def _ticket(self, issue: Any, epics: dict[str, str]) -> NativeTicket:
+    def _ticket(self, issue: Any, epics: dict[str, str], comments: bool) -> NativeTicket:
         added: JsonObject = {}
         if (key := text_at(issue, "fields", self.epic_link)) and key in epics:
             added["epic"] = epics[key]
@@ -204,9 +204,9 @@ class Reader:
             added["workflow"] = dict(self.flow.ways)
         ticket = read_ticket(issue, site=self.client.url, now=self.now(), added=added)
         self.keys[ticket.ref] = ticket.key
-        if ticket.comments is None:
+        if ticket.comments is None and comments:
             ticket = replace(ticket, comments=read_comments(self.comments(ticket.ref), ticket.ref))
-        return replace(ticket, comment_count=len(ticket.comments or ()))
+        return ticket if ticket.comments is None else replace(ticket, comment_count=len(ticket.comments))
 
     def comments(self, ref: str) -> list[Any]:
         """All comments of a ticket that has more of them than an answer holds."""
