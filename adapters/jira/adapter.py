@@ -70,14 +70,12 @@ class JiraAdapter:
         """See `Adapter`. A missing ticket is believed only while Jira still knows who we are."""
         self._know()
         size = BATCH if self._client.cloud else 1
+        read = self._reader.page if self._client.cloud else self._reader.one
         sure = False
         malformed: list[str] = []
         for start in range(0, len(refs), size):
             batch = list(refs[start : start + size])
-            if self._client.cloud:
-                page = self._reader.page(batch, comments=comments)
-            else:
-                page = self._reader.one(batch[0], comments=comments)
+            page = read(batch, comments=comments)
             if page.gone and not sure:
                 self._client.myself()
                 sure = True

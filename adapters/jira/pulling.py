@@ -151,15 +151,15 @@ class Reader:
                 tickets.append(ticket)
         return Page(cursor=Cursor(""), tickets=tuple(tickets), gone=tuple(gone), malformed=tuple(malformed))
 
-    def one(self, ref: str, *, comments: bool = True) -> Page:
-        """One ticket of Data Center, read directly."""
+    def one(self, refs: Sequence[str], *, comments: bool = True) -> Page:
+        """The only ticket of a batch on Data Center, which has no batches, read directly."""
         params = {"fields": ",".join(self.fields()), "properties": PROPERTY, "expand": "transitions"}
         try:
-            issue = self.client.get(f"issue/{ref}", params)
+            issue = self.client.get(f"issue/{refs[0]}", params)
         except Rejected as error:
             if not missing(error):
                 raise
-            return Page(cursor=Cursor(""), gone=(Gone(ref=NativeRef(ref), reason=str(error)),))
+            return Page(cursor=Cursor(""), gone=(Gone(ref=NativeRef(refs[0]), reason=str(error)),))
         return self.read([issue], comments=comments)
 
     def fields(self) -> tuple[str, ...]:
