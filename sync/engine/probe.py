@@ -31,7 +31,7 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
     """Make every replica ready to be used: by what is remembered, else by asking."""
     failures: list[ReplicaFailure] = []
     for replica in bridge.replicas.values():
-        if replica.capabilities is not None:
+        if replica.capabilities is not None or replica.name in bridge.resting:
             continue
         if (known := _remembered(bridge, replica)) is not None:
             replica.adapter.resume(known)

@@ -77,7 +77,7 @@ class Bridge:
     """One opened bridge: everything that a cycle needs, with the effects injected.
 
     `settle`: how long an unanswered create is looked for before it is sent again. `secret` makes the markers. `stop` is set to finish
-    the write in hand and end the cycle; what is left stays in the outbox.
+    the write in hand and end the cycle; what is left stays in the outbox. `resting` replicas failed lately and are left alone.
     """
 
     name: BridgeName
@@ -91,3 +91,4 @@ class Bridge:
     now: Callable[[], datetime] = utc_now
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
+    resting: frozenset[ReplicaName] = frozenset()

@@ -55,7 +55,7 @@ class Session:
             lease=lease,
             run=run,
             report=CycleReport(run=run, name=bridge.name),
-            available=list(bridge.replicas),
+            available=[name for name in bridge.replicas if name not in bridge.resting],
         )
         session._traffic = {name: replica.adapter.traffic.requests for name, replica in bridge.replicas.items()}
         for name, replica in bridge.replicas.items():

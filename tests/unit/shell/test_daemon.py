@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -40,10 +42,12 @@ def bridges(tmp_path):
     store = Store(f"sqlite:///{tmp_path / 'store.db'}")
     store.migrate()
     stop = threading.Event()
+    replicas = {JIRA: SimpleNamespace(kind="jira")}
+    policy = MergePolicy(order=(JIRA,))
     yield [
-        Bridge(name=BridgeName(name), store=store, replicas={JIRA: None}, policy=MergePolicy(order=(JIRA,)), secret=b"", stop=stop)
+        Bridge(name=BridgeName(name), store=store, replicas=replicas, policy=policy, secret=b"", stop=stop)
         for name in ("one", "two")
-    ]  # fmt: skip
+    ]
     store.close()
 
 
@@ -56,8 +60,10 @@ def daemon(bridges, cycle, *, every: float = 0.05) -> Daemon:
 
 
 def turns(bridge, outcomes) -> None:
-    """Run one turn per outcome, outside of any schedule."""
+    """Run one turn per outcome, outside of any schedule and an hour apart."""
     pending = list(outcomes)
+    clock = itertools.count()
+    bridge.now = lambda: datetime(2026, 11, 22, tzinfo=UTC) + timedelta(hours=next(clock))
 
     def cycle(_bridge):
         outcome = pending.pop(0)
@@ -129,6 +135,28 @@ def test_a_failing_tracker_is_spoken_of_once_and_when_it_is_back(bridges, log):
     changes = [(line["what"], line["was"], line["now"]) for line in log()]
     assert changes == [("jira", "ok", "unreachable"), ("jira", "unreachable", "ok")]
     assert log()[0]["reason"] == "no connection"
+
+
+def test_a_failing_tracker_is_left_alone_for_longer_each_time(bridges, log):
+    """Its rests double from one interval on, it is asked again after each, and is forgotten once it is back."""
+    bridge = bridges[0]
+    clock = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
+    bridge.now = lambda: clock[0]
+    asked: list[bool] = []
+    failure = ReplicaFailure(replica=JIRA, kind="unreachable", message="no connection")
+    outcomes = [failure, failure, failure, None, None, None]
+
+    def cycle(one):
+        asked.append(JIRA not in one.resting)
+        failed = outcomes.pop(0) if asked[-1] else None
+        return report(one, failures=[failed] if failed else [])
+
+    every_minute = daemon([bridge], cycle, every=60)
+    for _ in range(10):
+        every_minute.turn(bridge)
+        clock[0] += timedelta(seconds=61)
+    assert [number for number, was in enumerate(asked) if was] == [0, 1, 3, 7, 8, 9]
+    assert [line["now"] for line in log()] == ["unreachable", "ok"]
 
 
 def test_a_halt_is_spoken_of_once(bridges, log):
