@@ -8,7 +8,7 @@ from itertools import groupby
 from .carry import FENCE, source_of, unfenced, unpack
 from .html_safe import safe_html
 from .links import addresses
-from .nodes import BREAK, Mark, Node, children, mark, marked, merged, node, text, verbatim
+from .nodes import BREAK, Mark, Node, children, lines, mark, marked, merged, node, text, verbatim
 
 _MARKS: dict[str, Mark] = {
     "b": mark("strong"),
@@ -101,6 +101,11 @@ def read_html(html: str) -> list[Node]:
 
 def _blocks(of: _Element, marks: list[Mark]) -> list[Node]:
     """The blocks inside an element; loose text and `<div>`s are lines, and lines in a row are one paragraph."""
+    return _joined(_parts(of, marks))
+
+
+def _parts(of: _Element, marks: list[Mark]) -> list[Node]:
+    """The same with the lines still apart, so that those of the elements around can join them."""
     out: list[Node] = []
     loose: list[_Element | str] = []
     for child in [*of.content, None]:
@@ -112,23 +117,16 @@ def _blocks(of: _Element, marks: list[Mark]) -> list[Node]:
             loose = []
         if isinstance(child, _Element):
             out.extend(_block(child, marks))
-    return _joined(out)
+    return out
 
 
 def _lines(content: list[Node]) -> list[Node]:
     """The lines of loose text; a last break is only the end of its line."""
-    if content and content[-1]["type"] == "hardBreak":
-        content = content[:-1] or [text("")]
-    lines: list[list[Node]] = [[]]
-    for each in content:
-        if each["type"] == "hardBreak":
-            lines.append([])
-        else:
-            lines[-1].append(each)
-    blank = all(n["type"] == "text" and not n["text"].strip() for n in content)
-    if blank and content and not any(n["type"] == "hardBreak" for n in content) and content[0]["text"]:
+    if all(n["type"] == "text" and not n["text"].strip() for n in content):
         return []
-    return [node("line", line) for line in lines] if content else []
+    if content[-1]["type"] == "hardBreak":
+        content = content[:-1]
+    return [node("line", line) for line in lines(content)]
 
 
 def _joined(blocks: list[Node]) -> list[Node]:
@@ -138,12 +136,12 @@ def _joined(blocks: list[Node]) -> list[Node]:
         if not is_line:
             out.extend(run)
             continue
-        for full, lines in groupby(
+        for full, rows in groupby(
             run, key=lambda b: any(n["type"] != "text" or n["text"].strip() for n in children(b))
         ):
             if full:
                 content: list[Node] = []
-                for line in lines:
+                for line in rows:
                     content.extend([dict(BREAK), *children(line)] if content else children(line))
                 out.append(_paragraph(content))
     return out
@@ -181,14 +179,7 @@ def _block(of: _Element, marks: list[Mark]) -> list[Node]:
         title = _BLANKS.sub(" ", titles[0].words()).strip() if titles else ""
         return [node("expand", _blocks(of, marks), title=title or None)]
     inside = _MARKS.get(tag)
-    blocks = _blocks(of, [*marks, inside] if inside else _with_link(of, marks))
-    return [_as_line(block) for block in blocks] if tag in _LINES and not of.elements("p") else blocks
-
-
-def _as_line(block: Node) -> Node:
-    """A paragraph that came from lines goes on being one, so that the lines around it join it."""
-    plain = block["type"] == "paragraph" and all(n["type"] != "hardBreak" for n in children(block))
-    return node("line", children(block)) if plain else block
+    return _parts(of, [*marks, inside] if inside else _with_link(of, marks))
 
 
 def _with_link(of: _Element, marks: list[Mark]) -> list[Mark]:

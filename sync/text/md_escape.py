@@ -83,12 +83,12 @@ def _acts(sign: str, text: str, found: re.Match[str], following: str, label: boo
     if sign == "[":
         return label or following in ("^", "!", "[")
     if sign == "]":
-        return label or following in ("(", "[", ":") or not following
+        return label or (bool(following) and following in "([:")
     if sign == "<":
         return bool(re.match(r"[A-Za-z/!?]", following or "a"))
     if sign == "&":
         return bool(_ENTITY.match(text, found.start()))
-    return following == "[" or (found.end() == len(text) and not following)
+    return following == "["
 
 
 def escape_line_start(text: str) -> str:

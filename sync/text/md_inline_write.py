@@ -12,8 +12,9 @@ _DELIMITERS = {"strong": "**", "em": "*", "strike": "~~"}
 _TAGS = {"strong": "strong", "em": "em", "strike": "del", "underline": "ins"}
 _PREFIX = re.compile(r"[>\s]*|#{1,6}\s*|\[[ xX]\]\s")
 _RUNS_ON = re.compile(r"[\\`\[!/\w]")  # what, right after a bare address, would become part of it
+_MAIL_RUNS_ON = re.compile(r"[\w@-]")
 _TICKS = re.compile("`+")
-_PLAIN_TARGET = re.compile(r"[^\s<>()\\&\x00-\x20\x7f]+")
+_NEEDS_BRACKETS = re.compile(r"[\s<>\\\x00-\x20\x7f]|&(?=#?\w+;)")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
@@ -131,11 +132,8 @@ def _link(span: Span, style: Style) -> Iterator[Piece]:
 def target(of: Node) -> str:
     """The destination and title of a link mark or an image, as they stand between the parentheses."""
     href = str(attr(of, "href") or attr(of, "src") or "").replace("\n", "%0A")
-    if href and not _PLAIN_TARGET.fullmatch(href):
-        if href.count("(") == href.count(")") and not re.search(r"[\s<>\\&]", href) and _balanced(href):
-            pass
-        else:
-            href = "<" + _ENTITY.sub("&amp;", re.sub(r"([<>\\])", r"\\\1", href)) + ">"
+    if _NEEDS_BRACKETS.search(href) or not _balanced(href):
+        href = "<" + _ENTITY.sub("&amp;", re.sub(r"([<>\\])", r"\\\1", href)) + ">"
     title = attr(of, "title")
     if not title:
         return href
@@ -186,20 +184,19 @@ def _assemble(pieces: list[Piece], style: Style) -> str:
 
 def _bounded(piece: Piece, following: str) -> str:
     """A bare address ends where GitHub would end it, else it gets brackets."""
-    if piece.kind != "url" or not _RUNS_ON.match(following):
+    mail = "://" not in piece.value and "@" in piece.value
+    if piece.kind != "url" or not (_MAIL_RUNS_ON if mail else _RUNS_ON).match(following):
         return piece.value
-    if "://" in piece.value or "@" in piece.value:
+    if "://" in piece.value or mail:
         return f"<{piece.value}>"
     return f"[{piece.value}](http://{piece.value})"
 
 
 def _break(pieces: list[Piece], place: int, style: Style) -> str:
     """A newline, or a tag where a newline would end the paragraph or vanish."""
-    outer = place in (0, len(pieces) - 1)
-    doubled = place + 1 < len(pieces) and pieces[place + 1].kind == "break"
-    if style.one_line or (outer and not doubled):
-        return "<br>"
-    return "<br>\n" if doubled else "\n"
+    followed = place + 1 < len(pieces)
+    doubled = followed and pieces[place + 1].kind == "break"
+    return "<br>" if style.one_line or doubled or not (place and followed) else "\n"
 
 
 def _escaped(value: str, before: str, after: str, label: bool, style: Style, around: Neighbours) -> Iterator[Piece]:

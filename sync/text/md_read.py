@@ -14,7 +14,7 @@ from .carry import unfenced
 from .links import address_at, is_safe
 from .md_html import pair_details
 from .md_inline_read import inline_nodes
-from .nodes import MAX_DEPTH, Node, clean, node, text
+from .nodes import MAX_DEPTH, Node, children, clean, node, text
 
 _CONTAINERS = {
     "paragraph_open": "paragraph",
@@ -57,7 +57,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.before("text", "bracket", _bracket)
     parser.inline.ruler.before("escape", "address", _address)
     parser.normalizeLink = lambda url: url  # type: ignore[method-assign]
-    parser.validateLink = lambda url: is_safe(url)  # type: ignore[method-assign]
+    parser.validateLink = is_safe  # type: ignore[method-assign, assignment]
     return parser
 
 
@@ -144,10 +144,12 @@ def _blocks(tokens: Sequence[Token]) -> list[Node]:
         elif token.nesting == -1:
             done = stack.pop()
             done[:] = pair_details(done)
+            if token.type == "table_close" and len(done) > 1 and not any(map(children, children(done[0]))):
+                del done[0]  # the empty header of a table that has none
         elif token.type == "inline":
             content = inline_nodes(token.children or [text_token(token.content)])
             in_cell = stack[-2][-1]["type"] in ("tableCell", "tableHeader") if len(stack) > 1 else False
-            stack[-1].extend([node("paragraph", content)] if in_cell else content)
+            stack[-1].extend(([node("paragraph", content)] if content else []) if in_cell else content)
         else:
             stack[-1].extend(_leaf(token, used))
     return pair_details(root)

@@ -124,7 +124,7 @@ def _parts(source: str) -> tuple[str, str, str]:
 
 def _linked(each: Node, link: Mark) -> Node:
     kept = [m for m in each.get("marks", []) if m["type"] != "link"]
-    return {**each, "marks": [*kept, link]}
+    return {**each, "marks": [link, *kept]}
 
 
 def _image(token: re.Match[str]) -> list[Node | _Sign]:

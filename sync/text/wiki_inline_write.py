@@ -22,9 +22,7 @@ _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w
 
 def write_lines(nodes: Sequence[Node]) -> str:
     """A paragraph: a newline is a break in Jira as on GitHub, and an empty line needs a sign of its own."""
-    out: list[str] = []
-    for line in lines(merged(nodes)):
-        out.append(_line(line, cell=False) or "\\\\")
+    out = [_line(line, cell=False) or "\\\\" for line in lines(merged(nodes))]
     return "\n".join(out) if out != ["\\\\"] else ""
 
 
@@ -67,7 +65,7 @@ def _pieces(tree: Sequence[Node | Span], cell: bool) -> Iterator[tuple[str, str]
         elif marked(part, "verbatim"):
             yield "raw", fenced(_text(part["text"], " ", " ", cell, strict=True))
         elif marked(part, "code"):
-            yield "raw", "{{" + _text(part["text"], " ", " ", cell, strict=True) + "}}"
+            yield "raw", "{{" + _text(part["text"], " ", "}", cell, strict=True) + "}}"
         else:
             yield "text", part["text"]
 
@@ -76,7 +74,7 @@ def _span(span: Span, cell: bool) -> Iterator[tuple[str, str]]:
     kind = span.mark["type"]
     inner = list(_pieces(span.children, cell))
     if kind == "link":
-        yield "raw", _link(span, inner, cell)
+        yield "raw", _link(span, inner)
         return
     sign = SIGNS.get(kind) or _SCRIPTS.get(attr(span.mark, "type", ""), "")
     words = "".join(value for _, value in inner)
@@ -98,7 +96,7 @@ def _span(span: Span, cell: bool) -> Iterator[tuple[str, str]]:
         yield "text", last[len(last) - tail :]
 
 
-def _link(span: Span, inner: list[tuple[str, str]], cell: bool) -> str:
+def _link(span: Span, inner: list[tuple[str, str]]) -> str:
     href = _target(str(attr(span.mark, "href", "")))
     words = "".join(value for _, value in inner)
     title = attr(span.mark, "title")
@@ -163,7 +161,7 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
             return run if lone else "&#92;" * len(run)
         if run == "|":
             return "\\|" if cell or strict else run
-        if run == "]" or run == "}":
+        if run in ("]", "}"):
             return "\\" + run if cell or strict else run
         if run[0] in "[{!":
             return "\\" + run

@@ -1,0 +1,106 @@
+"""Real bodies: what share comes back as it was."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+
+from sync.text import (
+    adf_to_markdown,
+    html_to_markdown,
+    markdown_to_adf,
+    markdown_to_html,
+    markdown_to_wiki,
+    neutralise,
+    restore,
+    wiki_to_markdown,
+)
+
+Corpus = Callable[[str], list[tuple[str, Any]]]
+PATHS: dict[str, Callable[[str], str]] = {
+    "adf": cache(lambda text: adf_to_markdown(markdown_to_adf(text))),
+    "wiki": cache(lambda text: wiki_to_markdown(markdown_to_wiki(text))),
+    "html": cache(lambda text: html_to_markdown(markdown_to_html(text))),
+}
+GATES = {"adf": 0.98, "wiki": 0.97, "html": 0.97}
+_NO_WORDS = re.compile(
+    r"</?[A-Za-z!][^>]*>|&#?\w+;|\]\([^)]*\)|^\s*\d+[.)]|[\w./+-]*://\S*|^\[[^\]]*\]:.*|```.*|_", re.MULTILINE
+)
+
+
+def words(text: str) -> Counter[str]:
+    """The words that a reader sees, counted."""
+    return Counter(re.findall(r"\w+", _NO_WORDS.sub(" ", text).lower()))
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_github_bodies_come_back_as_github_shows_them(path: str, corpus: Corpus, meaning: Callable[[str], Any]) -> None:
+    """Nearly all real bodies look the same after the trip, and all are stable from then on."""
+    bodies = corpus("github_md")
+    once = [(name, body, PATHS[path](body)) for name, body in bodies]
+    changed = [name for name, body, back in once if meaning(body) != meaning(back)]
+    assert len(changed) / len(bodies) <= 1 - GATES[path], changed
+    assert [name for name, _, back in once if PATHS[path](back) != back] == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_github_bodies_lose_no_word(path: str, corpus: Corpus) -> None:
+    """Every word of a body is there after the trip."""
+    lost = {name: words(body) - words(PATHS[path](body)) for name, body in corpus("github_md")}
+    assert {name: gone for name, gone in lost.items() if gone} == {}
+
+
+def shapes(node: Any) -> Any:
+    """A node without its words, its repetitions and its numbers, which the schema doesn't look at."""
+    if isinstance(node, list):
+        parts = [shapes(part) for part in node]
+        return [part for place, part in enumerate(parts) if part not in parts[:place]]
+    if isinstance(node, dict):
+        words = {"text": "x", "localId": "x", "href": "x", "language": "x", "title": "x"}
+        return {key: words.get(key) or shapes(value) for key, value in node.items()}
+    return node
+
+
+def test_github_bodies_give_valid_documents(corpus: Corpus, adf_errors: Callable[[Any], list[str]]) -> None:
+    """Atlassian's schema accepts every kind of block that goes out."""
+    blocks = [block for _, body in corpus("github_md") for block in shapes(markdown_to_adf(body)["content"])]
+    distinct = {json.dumps(block, sort_keys=True): block for block in blocks}
+    distinct = {form: block for form, block in distinct.items() if len(form) < 1200}  # the validator is slow
+    assert len(distinct) > 100
+    assert adf_errors({"version": 1, "type": "doc", "content": list(distinct.values())}) == []
+
+
+def test_github_bodies_are_restored_exactly(corpus: Corpus, meaning: Callable[[str], Any]) -> None:
+    """Neutralising never harms a body, nor what it looks like."""
+    for name, body in corpus("github_md"):
+        assert restore(neutralise(body)) == body, name
+        assert meaning(neutralise(body).replace("\u2060", "")) == meaning(body), name
+
+
+@pytest.mark.parametrize(
+    ("folder", "read", "path", "share"),
+    [
+        ("jira_wiki", wiki_to_markdown, "wiki", 0.98),
+        ("ado_html", html_to_markdown, "html", 0.99),
+        ("adf", adf_to_markdown, "adf", 0.98),
+    ],
+)
+def test_native_bodies_settle_at_once(
+    folder: str, read: Callable[[Any], str], path: str, share: float, corpus: Corpus
+) -> None:
+    """What was read from a tracker's own text survives going back there."""
+    bodies = corpus(folder)
+    moved = [name for name, body in bodies if (text := read(body)) != PATHS[path](text)]
+    assert len(moved) / len(bodies) <= 1 - share, moved
+
+
+def test_native_documents_are_valid_when_written_again(corpus: Corpus, adf_errors: Callable[[Any], list[str]]) -> None:
+    """Even documents that the schema refuses are written back valid."""
+    wrong = {
+        name: errors for name, body in corpus("adf") if (errors := adf_errors(markdown_to_adf(adf_to_markdown(body))))
+    }
+    assert wrong == {}
