@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from sync.engine.joining import join_newcomers
 from sync.engine.probe import introduce
 from sync.engine.pull import pull_all
@@ -66,6 +68,6 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
 
 def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
     survey = Survey()
-    for work in decisions(session, tx, worklist(session, tx)):
+    for work in decisions(session, tx, chain.from_iterable(worklist(session, tx))):
         survey.take(work, keep=keep)
     return survey

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import Address, Adoption, adoptions, read_marker
 from sync.core.models import Canonical, Decoded, Field, NativeComment, NativeTicket, Provenance
+from sync.core.ports import OpKind
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
 from sync.store import Tx
+from sync.store.convert import fields_from_json
+from sync.store.records import LinkRecord
 
 _FOREIGN = "it carries the marker of another trackdown installation"
 _FOREIGN_MEND = "join it with `trackdown links add`, or take the marker out of it to have it treated as new"
@@ -48,7 +51,9 @@ def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> 
     joined = Joined()
     open_readers = {name: reader for name, reader in readers(bridge, tx).items() if name in set(available)}
     newcomers = [newcomer for reader in open_readers.values() for newcomer in _unlinked(reader)]
-    rest = [newcomer for newcomer in newcomers if not _joined_by_marker(bridge, tx, newcomer, joined)]
+    rest = [
+        newcomer for newcomer in newcomers if not _joined_by_marker(open_readers[newcomer.replica], newcomer, joined)
+    ]
     _create(bridge, tx, open_readers, rest, joined)
     for reader in open_readers.values():
         for ref in tx.inbox.ticket_refs(bridge.name, reader.replica.name):
@@ -61,9 +66,12 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
     found: list[_Newcomer] = []
     for ref in tx.inbox.ticket_refs(bridge.name, name):
         known = tx.links.by_ref(bridge.name, name, ref, removed=True)
-        if known is not None and known.state != "removed":
+        if known is not None and known.state == "active":
             continue
         item = tx.inbox.take(bridge.name, name, ref)
+        if known is not None and known.state == "gone" and item.ticket is not None:
+            _take_back(reader, known)
+            continue
         if item.ticket is None or known is not None:
             # A comment of a ticket outside the selection, the end of one that we never knew, or one that was unlinked by hand.
             tx.inbox.done(bridge.name, name, ref, item)
@@ -71,6 +79,13 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
         decoded = reader.decode(item.ticket)
         found.append(_newcomer(name, item.ticket, decoded))
     return found
+
+
+def _take_back(reader: Reader, link: LinkRecord) -> None:
+    """What was gone is there again: it goes on from the base that it had, and nothing that was written meanwhile is lost."""
+    reader.tx.links.save(replace(link, state="active"))
+    reader.tx.tickets.set_dirty(link.ticket, "there again")
+    reader.tx.problems.clear(reader.bridge.name, link.replica, ref=link.ref, kind="gone")
 
 
 def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _Newcomer:
@@ -86,8 +101,9 @@ def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _New
     )
 
 
-def _joined_by_marker(bridge: Bridge, tx: Tx, newcomer: _Newcomer, joined: Joined) -> bool:
+def _joined_by_marker(reader: Reader, newcomer: _Newcomer, joined: Joined) -> bool:
     """Whether the marker settles it: our own lost create is linked, a foreign one is left alone, a copy is new."""
+    bridge, tx = reader.bridge, reader.tx
     if newcomer.marker is None:
         return False
     ticket = read_marker(newcomer.marker, newcomer.replica, bridge.secret)
@@ -98,24 +114,42 @@ def _joined_by_marker(bridge: Bridge, tx: Tx, newcomer: _Newcomer, joined: Joine
         return True
     if any(link.replica == newcomer.replica for link in tx.links.of_ticket(record.id)):
         return False  # the body of a linked ticket was copied, marker and all
-    link_lost_create(bridge, tx, newcomer.replica, newcomer.ref, newcomer.key, newcomer.url, record.id)
+    native = tx.inbox.take(bridge.name, newcomer.replica, newcomer.ref).ticket
+    assert native is not None
+    link_lost_create(reader, native, record.id)
     return True
 
 
-def link_lost_create(
-    bridge: Bridge, tx: Tx, replica: ReplicaName, ref: NativeRef, key: str, url: str, ticket: TicketId
-) -> None:
-    """A create whose answer was lost was done after all: link it and close its outbox rows."""
-    tx.links.add(bridge=bridge.name, replica=replica, ref=ref, ticket=ticket, key=key, url=url)
+def link_lost_create(reader: Reader, native: NativeTicket, ticket: TicketId) -> None:
+    """A create whose answer was lost was done after all: link it and close its outbox rows.
+
+    What was sent is the base, so that it is not taken for somebody's edit and whatever is missing is written next.
+    """
+    bridge, tx, replica = reader.bridge, reader.tx, reader.replica.name
+    creates = [row for row in tx.outbox.of_ticket(ticket, replica) if row.op.kind is OpKind.CREATE]
+    sent = fields_from_json(creates[-1].after or {}) if creates else {}
+    tx.links.add(
+        bridge=bridge.name,
+        replica=replica,
+        ref=native.ref,
+        ticket=ticket,
+        key=native.key,
+        url=native.url,
+        number=native.number,
+        native=replace(native, comments=None),
+        base=reader.first_base(sent, native),
+        digest=reader.mapping.digest(),
+        agreed=sent,
+    )
     tx.tickets.set_dirty(ticket, "found again")
-    tx.outbox.close_creates(ticket, replica, ref=ref)
+    tx.outbox.close_creates(ticket, replica, ref=native.ref)
     tx.audit.append(
         phase="outcome",
         action="create",
         bridge=bridge.name,
         ticket=ticket,
         replica=replica,
-        after={"ref": ref, "key": key},
+        after={"ref": native.ref, "key": native.key},
         note="its answer had been lost; found again by its marker",
     )
 
@@ -210,8 +244,11 @@ def _join_comments(reader: Reader, ref: NativeRef) -> None:
     item = tx.inbox.take(bridge.name, name, ref)
     inside = item.ticket.comments or () if item.ticket is not None else ()
     for native in {comment.ref: comment for comment in (*item.comments, *inside)}.values():
-        if tx.links.by_ref(bridge.name, name, native.ref, comment=True, removed=True) is None:
+        known = tx.links.by_ref(bridge.name, name, native.ref, comment=True, removed=True)
+        if known is None:
             _join_comment(reader, link.ticket, ref, native)
+        elif known.state == "gone" and not _was_ended(tx, known):
+            _take_back(reader, known)
 
 
 def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: NativeComment) -> None:
@@ -248,6 +285,11 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
         agreed={Field.BODY: decoded.body},
     )
     tx.tickets.set_dirty(ticket, "new comment")
+
+
+def _was_ended(tx: Tx, link: LinkRecord) -> bool:
+    comment = None if link.comment is None else tx.comments.get(link.comment)
+    return comment is None or comment.deleted
 
 
 def _has_comment_link(tx: Tx, ticket: TicketId, comment: CommentId, replica: ReplicaName) -> bool:

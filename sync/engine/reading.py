@@ -98,6 +98,14 @@ class Reader:
             return self.decode_comment(link.native)
         return {**link.base, **self.resolved(self.decode(link.native).snapshot.fields)}
 
+    def first_base(self, asked: Fields, native: NativeTicket | None) -> Fields:
+        """What our own copy held when it was made: what it was asked to hold, and the tracker's own values for the rest.
+
+        Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since.
+        """
+        shown = {} if native is None else self.resolved(self.decode(native).snapshot.fields)
+        return {**shown, **self.projection(None)(asked)}
+
     def touched(self, link: LinkRecord, head: NativeTicket) -> Provenance:
         """When the head was written at the latest and at the earliest: between the last two versions seen, by our clock."""
         clock = self.replica.adapter.clock()

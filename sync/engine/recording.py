@@ -17,6 +17,8 @@ from sync.store import Tx
 from sync.store.convert import fields_to_json, value_to_json
 from sync.store.records import ClaimRecord, ConflictRecord, LinkRecord
 
+#: Why a ticket is dirty whose decision is stored and whose requests are not all done.
+TO_BE_WRITTEN = "to be written"
 GONE_MEND = "it stays everywhere else; join another one with `trackdown links add`, or remove the link with `trackdown links remove`"
 
 
@@ -25,8 +27,7 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
 
     Ticket, bases, conflicts, audit and problems in the caller's transaction; the inbox rows that it rests on are done.
     """
-    now = tx.tickets.get(work.record.id)
-    if now is None or now.updated_at != work.record.updated_at:
+    if not _is_current(tx, work):
         return None
     lines: list[ProblemLine] = []
     _save_sides(bridge, tx, work.decision, work.seen)
@@ -43,8 +44,19 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
             lines.append(_gone(bridge, tx, one.link))
     for replica, item in work.items.items():
         tx.inbox.done(bridge.name, replica, item.ref, item)
-    tx.tickets.set_dirty(work.record.id, "to be written" if work.intents else "waits" if work.waits else None)
+    tx.tickets.set_dirty(work.record.id, TO_BE_WRITTEN if work.intents else "waits" if work.waits else None)
     return lines
+
+
+def _is_current(tx: Tx, work: TicketWork) -> bool:
+    """Whether nobody (a person at the command line) changed the ticket, its comments or its links since they were read."""
+    comments = [comment for comment in work.comments if tx.comments.get(comment.record.id) != comment.record]
+    links = [one.link for part in (work, *work.comments) for one in part.seen.values()]
+    return (
+        tx.tickets.get(work.record.id) == work.record
+        and not comments
+        and all(tx.links.get(link.id) == link for link in links)
+    )
 
 
 def _record_comment(bridge: Bridge, tx: Tx, run: RunId, work: CommentWork) -> None:

@@ -15,6 +15,7 @@ from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
+from sync.store.convert import fields_from_json
 from sync.store.records import OutboxRecord
 
 #: The one thing that is never done to a create of unknown end before `Bridge.settle` has passed is to send it again.
@@ -64,7 +65,7 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
             return
         with bridge.store.begin(lease) as tx:
             if tx.links.by_ref(bridge.name, replica.name, found) is None:
-                link_lost_create(bridge, tx, replica.name, found, native.key, native.url, row.ticket)
+                link_lost_create(Reader(bridge=bridge, replica=replica, tx=tx), native, row.ticket)
             tx.inbox.put(bridge.name, replica.name, [native])
         return
     _link_lost_comment(bridge, lease, replica, row, found)
@@ -91,7 +92,7 @@ def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: Outb
                 native=native,
                 base=reader.decode_comment(native),
                 digest=reader.mapping.digest(),
-                agreed=comment.canonical.fields,
+                agreed=fields_from_json(row.after or {}),
             )
         tx.outbox.close_creates(row.comment, replica.name, ref=found)
 

@@ -24,21 +24,24 @@ _ACTIONS = {
 }
 
 
-def worklist(session: Session, tx: Tx, *, only: Iterable[TicketId] | None = None) -> list[TicketId]:
-    """The tickets that something was pulled for or that are dirty, parents' kinds before children's, then by number."""
+def worklist(session: Session, tx: Tx, *, only: Iterable[TicketId] | None = None) -> list[list[TicketId]]:
+    """The tickets that something was pulled for or that are dirty: a list a kind, parents' kinds first, each by number.
+
+    A list is written before the next one is decided, so that a parent has its place when its children get theirs.
+    """
     bridge = session.bridge
     found: set[TicketId] = set(tx.tickets.dirty(bridge.name)) if only is None else set(only)
     if only is None:
         for name in session.available:
             refs = tx.inbox.ticket_refs(bridge.name, name)
             found.update(tx.links.refs_to_tickets(bridge.name, name, refs).values())
-    ranked: list[tuple[int, int, TicketId]] = []
+    waves: list[list[tuple[int, TicketId]]] = [[] for _ in (*KINDS, "unknown")]
     for ticket in found:
         record = tx.tickets.get(ticket)
         if record is not None:
             kind = record.canonical.fields.get(Field.KIND)
-            ranked.append((KINDS.index(kind) if kind in KINDS else len(KINDS), record.number, ticket))
-    return [ticket for _, _, ticket in sorted(ranked)]
+            waves[KINDS.index(kind) if kind in KINDS else len(KINDS)].append((record.number, ticket))
+    return [[ticket for _, ticket in sorted(wave)] for wave in waves if wave]
 
 
 def decisions(session: Session, tx: Tx, tickets: Iterable[TicketId]) -> Iterator[TicketWork]:

@@ -53,7 +53,7 @@ def write_comment(writer: Writer, intent: Intent) -> None:
 
 def attribution(writer: Writer, comment: CommentRecord, origin: LinkRecord | None) -> str:
     """One line of Markdown that says who wrote the comment, and where."""
-    name = comment.author_name or (writer.bridge.names.get(comment.author, comment.author) if comment.author else "")
+    name = writer.bridge.names.get(comment.author or "", comment.author_name)
     title = writer.bridge.replicas[comment.origin].title
     return f"*{name or 'Somebody'} wrote in {title} ({origin.key if origin else comment.origin}):*"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sync.core.changes import ChangeSet
+from sync.core.claims import as_set
 from sync.core.errors import Forbidden, Rejected, Unsupported
 from sync.core.fieldrules import RULES, Shape, equal, shape_of
 from sync.core.linking import make_marker
@@ -13,6 +14,7 @@ from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket,
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, Receipt
 from sync.engine.deciding import content_digest
+from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
 from sync.store.records import LinkRecord
@@ -30,7 +32,8 @@ def create(writer: Writer, intent: Intent) -> None:
     """Make the copy of a ticket and link it in the transaction that records the answer; then fill in what a create can't carry."""
 
     def landed(tx: Tx, receipt: Receipt) -> None:
-        native = receipt.ticket
+        native, reader = receipt.ticket, writer.reader(tx)
+        asked = intent.changes.only(encoded.ops[0].fields).news
         tx.links.add(
             bridge=writer.bridge.name,
             replica=writer.replica.name,
@@ -39,6 +42,10 @@ def create(writer: Writer, intent: Intent) -> None:
             key=native.key if native else "",
             url=native.url if native else "",
             number=native.number if native else 0,
+            native=replace(native, comments=None) if native else None,
+            base=reader.resolved(reader.decode(native).snapshot.fields) if native else reader.first_base(asked, None),
+            digest=writer.mapping.digest(),
+            agreed=asked,
         )
 
     local = writer.localised(intent.changes)
@@ -156,24 +163,35 @@ def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fiel
 
 
 def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field]) -> None:
-    """The base is what the tracker shows now; all that was asked is settled, whatever it made of it."""
+    """The base is what the tracker shows now; all that was asked is settled, whatever it made of it.
+
+    What somebody else wrote meanwhile is not part of it: it stays to be decided on.
+    """
     with writer.bridge.store.begin(writer.lease) as tx:
-        link = next(link for link in tx.links.of_ticket(intent.ticket) if link.replica == writer.replica.name)
+        link = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
+        if link is None:
+            raise ChangedMeanwhile
         reader = writer.reader(tx)
         base = reader.resolved(reader.decode(current).snapshot.fields)
         holds = reader.projection(current)(intent.changes.news)
-        observed = replace(
-            link,
-            key=current.key,
-            url=current.url,
-            number=current.number,
-            native=replace(current, comments=None),
-            base=base,
-            digest=writer.mapping.digest(),
-            agreed={**link.agreed, **intent.changes.news},
-            observed_at=writer.bridge.now(),
+        asked = _sayable(reader, intent.changes.news)
+        if foreign := _foreign(tx, reader, intent, link, current):
+            tx.inbox.put(writer.bridge.name, writer.replica.name, [current])
+        if foreign or len(asked) < len(intent.changes.news):
+            writer.outcome.open.add(intent.ticket)
+        tx.links.save(
+            replace(
+                link,
+                key=current.key,
+                url=current.url,
+                number=current.number,
+                native=replace(current, comments=None),
+                base={**base, **foreign},
+                digest=writer.mapping.digest(),
+                agreed={**link.agreed, **asked},
+                observed_at=writer.bridge.now(),
+            )
         )
-        tx.links.save(observed)
     dropped = [
         FieldProblem(
             field=name,
@@ -185,6 +203,37 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
         if base.get(name, UNKNOWN) is not UNKNOWN and not equal(name, base[name], value)
     ]
     writer.report(intent, current, dropped)
+
+
+def _sayable(reader: Reader, news: Fields) -> Fields:
+    """The values that could be said here: all but a parent that has no copy in this replica yet."""
+    local = reader.localised(news)
+    return {name: value for name, value in news.items() if name in local or name not in reader.fields}
+
+
+def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket) -> Fields:
+    """The fields that somebody else wrote while we did, each with the base that makes it look like the edit that it is.
+
+    A field that we did not ask for may follow one that we did (a type its kind, a reason its status): then it shows what
+    the tracker makes of the canonical ticket. Of a set that we wrote, it is the members that nobody here knows of.
+    """
+    old = link.base or {}
+    seen = reader.resolved(reader.decode(current).snapshot.fields)
+    record = tx.tickets.get(intent.ticket)
+    expected = reader.projection(current)(record.canonical.fields if record is not None else intent.changes.news)
+    foreign: dict[Field, Value] = {}
+    for name, value in seen.items():
+        if name not in old or UNKNOWN in (value, old[name]):
+            continue
+        if name in intent.changes:
+            asked = intent.changes.fields[name].new
+            if isinstance(value, frozenset) and isinstance(past := old[name], frozenset) and isinstance(asked, frozenset):
+                ours = (value & (past | asked | as_set(expected.get(name)))) | (past & asked)
+                if ours != value:
+                    foreign[name] = ours
+        elif not equal(name, value, old[name]) and not equal(name, value, expected.get(name, UNKNOWN)):
+            foreign[name] = old[name]
+    return foreign
 
 
 def show(value: Value) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sync.core.ids import TicketId
 from sync.core.plan import Intent
 from sync.engine.apply import apply
-from sync.engine.recording import record
+from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
 from sync.engine.session import Session
 from sync.engine.survey import decisions, worklist
@@ -24,12 +24,14 @@ def write_all(session: Session) -> None:
     only: set[TicketId] | None = None
     for _ in range(PASSES):
         with bridge.store.read() as tx:
-            tickets = worklist(session, tx, only=only)
+            waves = worklist(session, tx, only=only)
         before = _sent(session)
         left: set[TicketId] = set()
-        for number, batch in enumerate(_batches(tickets)):
-            bridge.progress.step("decide", None, number * BATCH, len(tickets))
+        total, done = sum(map(len, waves)), 0
+        for batch in (batch for wave in waves for batch in _batches(wave)):
+            bridge.progress.step("decide", None, done, total)
             left |= _batch(session, batch)
+            done += len(batch)
             if bridge.stop.is_set():
                 return
         if any(writer.sender.unknown for writer in session.writers.values()):
@@ -65,7 +67,9 @@ def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
     still_open = session.take_outcomes(outcomes.values())
     with bridge.store.begin(session.lease) as tx:
         for ticket in {intent.ticket for intent in intents} - still_open - left:
-            tx.tickets.set_dirty(ticket, None)
+            # What became dirty for another reason meanwhile (a conflict was resolved by hand) stays so.
+            if (now := tx.tickets.get(ticket)) is not None and now.dirty == TO_BE_WRITTEN:
+                tx.tickets.set_dirty(ticket, None)
     return left | still_open
 
 

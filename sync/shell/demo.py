@@ -171,13 +171,14 @@ def merge_fields(story: Story) -> None:
     world = story.world
     world.jira.edit(links[JIRA].key, user="ada", priority={"name": "Highest"})
     number = int(links[GITHUB].ref)
-    body = world.github.issue(number).body or ""
+    issue = world.github.issue(number)
+    body, labels = issue.body or "", [label.name for label in issue.labels]
     marker = body.find("\n<!--")
     text, rest = (body, "") if marker < 0 else (body[:marker], body[marker:])
     world.github.edit(
         number,
         as_user="grace",
-        labels=["customer", "invoices"],
+        labels=[*labels, "invoices"],
         body=f"{text.rstrip()}\n\nSeen by three merchants.\n{rest}",
     )
     item = int(links[AZURE].ref)

@@ -120,17 +120,20 @@ def fill(world: World, repository: Repository, tickets: int, now: datetime) -> N
         for area in AREAS
         for kind, what in zip(("bug", "feature", "task"), trio, strict=True)
     ]
-    epic: Issue | None = None
+    above: dict[str, Issue] = {}  # the epic that issues stand under, and the issue that tasks do
     for index in range(tickets):
         moment = (now - timedelta(days=366) + step * index).replace(microsecond=0)
         round_, place = divmod(index, len(titles))
         word, title = titles[place]
         word, title = ("epic", f"{title}: the whole way") if index % 10 == 0 else (word, title)
         issue = writer.issue(f"{title} ({round_ + 1})" if round_ else title, word, moment)
+        parent = above.get("task" if word == "task" else "issue")
         if word == "epic":
-            epic = issue
-        elif epic is not None and world.product == "github.com" and writer.random.random() < 0.5:
-            world.add_child(repository, epic, writer.by(moment), issue)
+            above = {"issue": issue}
+        elif parent is not None and world.product == "github.com" and writer.random.random() < 0.5:
+            world.add_child(repository, parent, writer.by(moment), issue)
+        if word not in ("epic", "task"):
+            above["task"] = issue
         writer.life(issue, moment, now - timedelta(hours=1))
         if index % 12 == 5:
             pull = world.create_issue(
