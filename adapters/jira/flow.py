@@ -31,8 +31,8 @@ class Flow:
         if status:
             self.ways[status] = sorted({word for move in moves if (word := self._word(at(move, "to")))})
         for move in moves:
-            if at(move, "hasScreen") is False:
-                self.screens[text_at(move, "id")] = {}
+            if isinstance(at(move, "fields"), dict) or at(move, "hasScreen") is False:
+                self._learn(move)
         if any(text_at(move, "id") not in self.screens for move in moves):
             self._ask(text_at(issue, "id"))
         return [self._short(move) for move in moves]
@@ -58,13 +58,16 @@ class Flow:
         except Rejected:
             return  # it went away meanwhile
         for move in as_list(at(answer, "transitions")):
-            self.screens[text_at(move, "id")] = {
-                name: {
-                    "name": text_at(about, "name"),
-                    "required": at(about, "required") is True and at(about, "hasDefaultValue") is not True,
-                }
-                for name, about in as_object(at(move, "fields")).items()
+            self._learn(move)
+
+    def _learn(self, move: Any) -> None:
+        self.screens[text_at(move, "id")] = {
+            name: {
+                "name": text_at(about, "name"),
+                "required": at(about, "required") is True and at(about, "hasDefaultValue") is not True,
             }
+            for name, about in as_object(at(move, "fields")).items()
+        }
 
     def _short(self, move: Any) -> JsonObject:
         short: JsonObject = {

@@ -8,7 +8,7 @@ from typing import Any, Final
 from adapters.jira.client import JiraClient
 from adapters.jira.wire import as_list, as_object, at, text_at
 from sync.core.capabilities import Capabilities, ProjectFacts
-from sync.core.errors import AuthFailed, Rejected
+from sync.core.errors import AuthFailed, Forbidden, Rejected, Unsupported
 from sync.core.models import Field, JsonObject
 
 TITLE_LIMIT: Final = 255
@@ -36,7 +36,7 @@ def probe(client: JiraClient, project: str) -> Capabilities:
         raise AuthFailed(f"{client.tracker}: Jira takes us for nobody. Check auth.user and auth.token.")
     about = _project(client, project)
     permissions = as_object(at(_permissions(client, project), "permissions"))
-    lacking = [name for name in _NEEDED if at(permissions, name, "havePermission") is not True]
+    lacking = [name for name in _NEEDED if at(permissions, name, "havePermission") is False]
     types = [kind for kind in as_list(about.get("issueTypes")) if text_at(kind, "name")]
     statuses, by_type, words = _statuses(client, project)
     screen = _create_screen(client, project, types)
@@ -68,8 +68,8 @@ def probe(client: JiraClient, project: str) -> Capabilities:
             statuses=statuses,
             statuses_by_type=by_type,
             types=tuple(text_at(kind, "name") for kind in types),
-            priorities=_names(client.get("priority")),
-            resolutions=_names(client.get("resolution")),
+            priorities=_names(_asked(client, "priority")),
+            resolutions=_names(_asked(client, "resolution")),
             extra=extra,
         ),
         max_assignees=1,
@@ -97,12 +97,12 @@ def _project(client: JiraClient, project: str) -> JsonObject:
 def _permissions(client: JiraClient, project: str) -> Any:
     # Cloud wants the permissions by name; Data Center gives all of them and knows no such parameter.
     params = {"projectKey": project} | ({"permissions": ",".join(_NEEDED)} if client.cloud else {})
-    return client.get("mypermissions", params)
+    return _asked(client, "mypermissions", params)
 
 
 def _statuses(client: JiraClient, project: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
     """Status word → category, type → its status words, status id → word; words are untranslated where told."""
-    told = {text_at(row, "id"): text_at(row, "untranslatedName") for row in as_list(client.get("status"))}
+    told = {text_at(row, "id"): text_at(row, "untranslatedName") for row in as_list(_asked(client, "status"))}
     statuses: dict[str, str] = {}
     by_type: dict[str, tuple[str, ...]] = {}
     words: dict[str, str] = {}
@@ -126,8 +126,10 @@ def _create_screen(client: JiraClient, project: str, types: list[Any]) -> dict[s
     start, more = 0, True
     while more:
         page = as_object(
-            client.get(
-                f"issue/createmeta/{project}/issuetypes/{text_at(chosen, 'id')}", {"startAt": start, "maxResults": 200}
+            _asked(
+                client,
+                f"issue/createmeta/{project}/issuetypes/{text_at(chosen, 'id')}",
+                {"startAt": start, "maxResults": 200},
             )
         )
         rows = as_list(page.get("fields")) or as_list(page.get("results")) or as_list(page.get("values"))
@@ -144,6 +146,14 @@ def _custom_fields(client: JiraClient) -> dict[str, str]:
     """Kind of custom field → its id on this site."""
     rows = as_list(client.get("field"))
     return {text_at(row, "schema", "custom"): text_at(row, "id") for row in rows if text_at(row, "schema", "custom")}
+
+
+def _asked(client: JiraClient, path: str, params: JsonObject | None = None) -> Any:
+    """What is good to know; None where this site does not say it to us."""
+    try:
+        return client.get(path, params)
+    except (Rejected, Forbidden, Unsupported):
+        return None
 
 
 def _names(rows: Any) -> tuple[str, ...]:

@@ -57,8 +57,7 @@ def edit(call: Call, key: str) -> Answer:
 
 @route("DELETE", "/issue/<key>")
 def delete(call: Call, key: str) -> Answer:
-    assert call.who
-    issue = _seen(call, key)
+    _, issue = call.who, _seen(call, key)
     call.allow("DELETE_ISSUES")
     types = call.world.catalogue.types
     children = (call.world.issues[number] for number in call.world.children.get(issue.id, ()))
@@ -218,8 +217,7 @@ def read_property(call: Call, key: str, name: str) -> Answer:
 
 @route("PUT", "/issue/<key>/properties/<name>")
 def write_property(call: Call, key: str, name: str) -> Answer:
-    assert call.who
-    issue = _seen(call, key)
+    _, issue = call.who, _seen(call, key)
     call.allow("EDIT_ISSUES")
     try:
         value = json.loads(call.request.get_data())
