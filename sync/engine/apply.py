@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from sync.core.errors import Forbidden, PreconditionFailed, Rejected, TrackerError, Uncertain, Unsupported
 from sync.core.ids import ReplicaName
@@ -77,7 +78,7 @@ def _read_again(writer: Writer, intent: Intent) -> None:
         if link is not None and link.state == "active":
             found = writer.fetched(link.ref)
             with writer.bridge.store.begin(writer.lease) as tx:
-                tx.inbox.put(writer.bridge.name, writer.replica.name, [found])
+                tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(found, comments=None)])
     except (ChangedMeanwhile, TrackerError):
         return  # it is pulled in its turn
 

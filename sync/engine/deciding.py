@@ -21,39 +21,20 @@ from sync.core.models import (
     FieldProblem,
     Fields,
     Gone,
-    NativeComment,
     NativeTicket,
     Snapshot,
     Tombstone,
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
+from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
+from sync.engine.echoes import without_echoes
 from sync.engine.history import Histories
 from sync.engine.reading import Reader, readers
 from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.convert import fields_to_json
-from sync.store.records import CommentRecord, ConflictRecord, InboxItem, LinkRecord, TicketRecord
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideSeen:
-    """One link of a ticket or comment and what was pulled for it, as the side that was reconciled."""
-
-    link: LinkRecord
-    side: Side
-    head: NativeTicket | NativeComment | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommentWork:
-    """One comment and what was decided about it; `ended` says that it was deleted where it was written."""
-
-    record: CommentRecord
-    decision: Decision
-    seen: Mapping[ReplicaName, SideSeen]
-    held: Mapping[Field, ConflictRecord]
-    ended: bool = False
+from sync.store.records import ConflictRecord, InboxItem, LinkRecord, TicketRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +76,7 @@ class Decider:
     available: frozenset[ReplicaName]
     histories: Histories
     readers: dict[ReplicaName, Reader] = field(init=False)
+    _planned: set[tuple[TicketId, ReplicaName]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.readers = readers(self.bridge, self.tx)
@@ -119,9 +101,8 @@ class Decider:
         active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
         plan = make_plan(ticket, decision, active, self._missing(ticket, placed, decision.after))
         intents, waits = self._deliverable(plan)
-        comments = tuple(self._comment(comment, items, active) for comment in self.tx.comments.of(ticket))
-        for work in comments:
-            intents += self._comment_intents(work, active, intents)
+        self._planned |= {(ticket, one.replica) for one in intents if one.kind is OpKind.CREATE}
+        comments = self._comments(ticket, items, active, intents)
         return TicketWork(
             record=record,
             decision=decision,
@@ -131,8 +112,36 @@ class Decider:
             intents=tuple(one for one in intents if one.replica in self.available),
             items=items,
             problems=problems,
-            waits=waits or any(one.replica not in self.available for one in intents),
+            # Of a tracker that has never answered nobody knows what it needs.
+            waits=waits
+            or any(one.replica not in self.available for one in intents)
+            or len(self.readers) < len(self.bridge.replicas),
         )
+
+    def _comments(
+        self,
+        ticket: TicketId,
+        items: Mapping[ReplicaName, InboxItem],
+        active: Mapping[ReplicaName, str],
+        intents: list[Intent],
+    ) -> tuple[CommentWork, ...]:
+        """Decide the ticket's comments, those too whose copies are still to be deleted; their intents are added to the others."""
+        links: dict[CommentId, list[LinkRecord]] = {}
+        for link in self.tx.links.of_comments(ticket):
+            if link.comment is not None:
+                links.setdefault(link.comment, []).append(link)
+        decider = CommentDecider(bridge=self.bridge, tx=self.tx, readers=self.readers, items=items, active=active)
+        works: list[CommentWork] = []
+        for record in self.tx.comments.of(ticket, deleted=True):
+            of = links.get(record.id, [])
+            if record.deleted and not any(link.state == "active" for link in of):
+                continue
+            work = decider.decide(record, of)
+            intents += decider.intents(
+                work, intents, lambda one: self._missing(one.record.id, one.placed, one.decision.after)
+            )
+            works.append(work)
+        return tuple(works)
 
     def _side(
         self, reader: Reader, link: LinkRecord, item: InboxItem, problems: dict[ReplicaName, tuple[FieldProblem, ...]]
@@ -159,7 +168,7 @@ class Decider:
             touched=reader.touched(link, native) if native is not None else None,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
-        return SideSeen(link=link, side=side, head=native)
+        return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
 
     def _reconciled(
         self, record: TicketRecord, seen: dict[ReplicaName, SideSeen], held: Mapping[Field, ConflictRecord]
@@ -223,7 +232,11 @@ class Decider:
             if parent is None or not parent.new or Field.PARENT not in reader.fields:
                 kept.append(intent)
                 continue
-            if Field.PARENT in reader.localised({Field.PARENT: parent.new}):
+            # A parent whose copy was decided on before this one is made before this one.
+            if (
+                Field.PARENT in reader.localised({Field.PARENT: parent.new})
+                or (parent.new, intent.replica) in self._planned
+            ):
                 kept.append(intent)
                 continue
             waits = True
@@ -233,71 +246,3 @@ class Decider:
             if rest:
                 kept.append(replace(intent, changes=ChangeSet(fields=rest)))
         return kept, waits
-
-    def _comment(
-        self, record: CommentRecord, items: Mapping[ReplicaName, InboxItem], active: Mapping[ReplicaName, str]
-    ) -> CommentWork:
-        links = [
-            link
-            for link in self.tx.links.of_comments(record.ticket)
-            if link.comment == record.id and link.state == "active" and link.replica in active
-        ]
-        seen = {link.replica: self._comment_side(link, items[link.replica]) for link in links}
-        held = self.tx.conflicts.open_for(record.ticket, record.id)
-        decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, frozenset(held))
-        origin = decision.sides.get(record.origin)
-        return CommentWork(
-            record=record, decision=decision, seen=seen, held=held, ended=origin is not None and origin.gone
-        )
-
-    def _comment_side(self, link: LinkRecord, item: InboxItem) -> SideSeen:
-        reader = self.readers[link.replica]
-        whole = item.ticket.comments if item.ticket is not None else None
-        heads = {native.ref: native for native in (*(whole or ()), *item.comments)}
-        native = heads.get(link.ref)
-        head: Snapshot | Tombstone | None = None
-        if native is not None:
-            head = Snapshot(fields=reader.decode_comment(native))
-        elif whole is not None:
-            head = Tombstone(reason="deleted")  # a complete list, read directly, does not hold it any more
-        base = reader.base(link)
-        side = Side(
-            replica=link.replica,
-            fields=frozenset({Field.BODY}) if reader.capabilities.comments else frozenset(),
-            project=reader.projection(None),
-            base=None if base is None else Snapshot(fields=base),
-            head=head,
-            agreed=link.agreed,
-            reads=reader.replica.reads,
-            receives=reader.replica.receives and reader.capabilities.comment_edit,
-        )
-        return SideSeen(link=link, side=side, head=native)
-
-    def _comment_intents(
-        self, work: CommentWork, active: Mapping[ReplicaName, str], planned: Iterable[Intent]
-    ) -> list[Intent]:
-        """Edits and copies of one comment; when it was deleted where it was written, its copies are too."""
-        record = work.record
-        known = {link.replica for link in self.tx.links.of_comments(record.ticket) if link.comment == record.id}
-        if work.ended:
-            return [
-                Intent(
-                    kind=OpKind.COMMENT_DELETE,
-                    replica=name,
-                    ticket=record.ticket,
-                    comment=record.id,
-                    link=one.link.id,
-                    changes=ChangeSet(gone=True),
-                )
-                for name, one in work.seen.items()
-                if name != record.origin and self.readers[name].replica.receives
-                if self.readers[name].capabilities.comment_delete and not work.decision.sides[name].gone
-            ]
-        there = {*active, *(intent.replica for intent in planned if intent.kind is OpKind.CREATE)}
-        missing = [
-            name
-            for name in self._missing(record.id, known, work.decision.after)
-            if name in there and self.readers[name].capabilities.comments
-        ]
-        links = {name: one.link.id for name, one in work.seen.items()}
-        return list(make_plan(record.ticket, work.decision, links, missing, comment=record.id))

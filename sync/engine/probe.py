@@ -31,7 +31,7 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
     """Make every replica ready to be used: by what is remembered, else by asking."""
     failures: list[ReplicaFailure] = []
     for replica in bridge.replicas.values():
-        if replica.capabilities is not None or replica.name in bridge.resting:
+        if (replica.capabilities is not None and not replica.doubtful) or replica.name in bridge.resting:
             continue
         if (known := _remembered(bridge, replica)) is not None:
             replica.adapter.resume(known)
@@ -43,7 +43,7 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
 
 def forget(bridge: Bridge, name: ReplicaName, lease: Lease) -> None:
     """Ask this tracker again next time."""
-    bridge.replicas[name].capabilities = None
+    bridge.replicas[name].doubtful = True
     with bridge.store.begin(lease) as tx:
         if (record := tx.replicas.get(bridge.name, name)) is not None:
             details = {key: value for key, value in record.details.items() if key != "capabilities"}

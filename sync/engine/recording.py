@@ -10,7 +10,8 @@ from sync.core.decision import Decision
 from sync.core.ids import CommentId, ReplicaName, RunId, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, NativeTicket
-from sync.engine.deciding import CommentWork, SideSeen, TicketWork
+from sync.engine.comment_work import CommentWork, SideSeen
+from sync.engine.deciding import TicketWork
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
 from sync.store import Tx
@@ -51,7 +52,8 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
 def _is_current(tx: Tx, work: TicketWork) -> bool:
     """Whether nobody (a person at the command line) changed the ticket, its comments or its links since they were read."""
     comments = [comment for comment in work.comments if tx.comments.get(comment.record.id) != comment.record]
-    links = [one.link for part in (work, *work.comments) for one in part.seen.values()]
+    links = [one.link for one in work.seen.values()]
+    links += [one.link for comment in work.comments for one in comment.seen.values()]
     return (
         tx.tickets.get(work.record.id) == work.record
         and not comments
@@ -63,7 +65,7 @@ def _record_comment(bridge: Bridge, tx: Tx, run: RunId, work: CommentWork) -> No
     _save_sides(bridge, tx, work.decision, work.seen)
     if work.decision.changes:
         tx.comments.save(work.record.id, work.decision.after)
-    if work.ended:
+    if work.ended and not work.record.deleted:
         tx.comments.delete(work.record.id)
     _audit(bridge, tx, run, work.record.ticket, work.record.id, work.decision)
     _conflicts(bridge, tx, run, work.record.ticket, work.record.id, work.decision, work.held)

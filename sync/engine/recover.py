@@ -109,6 +109,7 @@ def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
             gone=[one for one in found if isinstance(one, Gone)],
         )
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
+    row = replace(row, context={**row.context, "lost": True})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
 
 

@@ -27,6 +27,7 @@ def resolve_conflict(
         if ticket is None:
             raise ConfigError([f"the ticket of conflict {conflict} is not there any more"])
         before = _set(tx, record, chosen, Provenance(replica=None, at=store.now()), ticket.canonical)
+        _unsettle(tx, record)
         tx.tickets.set_dirty(record.ticket, f"conflict {record.id} was resolved")
         resolved = replace(
             record,
@@ -47,6 +48,15 @@ def resolve_conflict(
             note=f"{record.id} by {by}",
         )
     return resolved
+
+
+def _unsettle(tx: Tx, record: ConflictRecord) -> None:
+    """Have every side compared with the chosen value: one that was held may show another although it had agreed to this one."""
+    links = tx.links.of_ticket(record.ticket) if record.comment is None else tx.links.of_comments(record.ticket)
+    for link in links:
+        if link.comment == record.comment and record.field in link.agreed:
+            agreed = {name: value for name, value in link.agreed.items() if name is not record.field}
+            tx.links.save(replace(link, agreed=agreed))
 
 
 def _set(tx: Tx, record: ConflictRecord, chosen: Value, source: Provenance, ticket: Canonical) -> Value:

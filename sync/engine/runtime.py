@@ -50,11 +50,13 @@ class Replica:
     direction: Direction = "both"
     capabilities: Capabilities | None = None
     mapping: ProjectMapping | None = None
+    doubtful: bool = False  # it refused something: what is known of it is used until it is asked again
 
     def bind(self, capabilities: Capabilities) -> None:
         """Take in what `probe` found."""
         self.capabilities = capabilities
         self.mapping = self.mapping_file.bind(capabilities.facts, self.people)
+        self.doubtful = False
 
     @property
     def reads(self) -> bool:

@@ -98,7 +98,7 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
         seen = reader.resolved(reader.decode(current).snapshot.fields)
         changed = any(name in base and not equal(name, seen.get(name), base[name]) for name in intent.changes)
         if changed:
-            tx.inbox.put(writer.bridge.name, writer.replica.name, [current])
+            tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
     if changed:
         raise ChangedMeanwhile
 
@@ -176,7 +176,7 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
         holds = reader.projection(current)(intent.changes.news)
         asked = _sayable(reader, intent.changes.news)
         if foreign := _foreign(tx, reader, intent, link, current):
-            tx.inbox.put(writer.bridge.name, writer.replica.name, [current])
+            tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         if foreign or len(asked) < len(intent.changes.news):
             writer.outcome.open.add(intent.ticket)
         tx.links.save(
@@ -227,7 +227,11 @@ def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: 
             continue
         if name in intent.changes:
             asked = intent.changes.fields[name].new
-            if isinstance(value, frozenset) and isinstance(past := old[name], frozenset) and isinstance(asked, frozenset):
+            if (
+                isinstance(value, frozenset)
+                and isinstance(past := old[name], frozenset)
+                and isinstance(asked, frozenset)
+            ):
                 ours = (value & (past | asked | as_set(expected.get(name)))) | (past & asked)
                 if ours != value:
                     foreign[name] = ours

@@ -83,6 +83,7 @@ class Inbox(Repository):
             gone=next((gone_from_json(row.native) for row in heads if row.gone), None),
             comments=tuple(comment_from_json(row.native) for row in found if row.kind == "comment"),
             seen=frozenset(row.digest for row in found),
+            received_at=next((row.received_at for row in heads), None),
         )
 
     def done(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef, item: InboxItem | None = None) -> None:

@@ -47,13 +47,17 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
-    """All that was pulled of one ticket and is not yet decided on; `seen` names the very rows that it was read from."""
+    """All that was pulled of one ticket and is not yet decided on; `seen` names the very rows that it was read from.
+
+    `received_at` is when the ticket's own part was put.
+    """
 
     ref: NativeRef
     ticket: NativeTicket | None = None
     gone: Gone | None = None
     comments: tuple[NativeComment, ...] = ()
     seen: frozenset[str] = frozenset()
+    received_at: datetime | None = None
 
     def __bool__(self) -> bool:
         return self.ticket is not None or self.gone is not None or bool(self.comments)
