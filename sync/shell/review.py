@@ -31,7 +31,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimView:
-    """One side of a conflict. `take` is what `--take` calls it: the replica's name."""
+    """One side of a conflict. `take` is what `--take` calls it; `proposed` is for a person who has to choose."""
 
     who: str
     where: str
@@ -186,7 +186,7 @@ def _claim(record: ConflictRecord, claim: ClaimRecord, directory: Directory) -> 
         value=claim.value,
         text=say(claim.value),
         diff=value_diff(record.base, claim.value),
-        proposed=equal(record.field, claim.value, record.proposed),
+        proposed=record.state == "open" and equal(record.field, claim.value, record.proposed),
         chosen=record.state != "open" and equal(record.field, claim.value, record.chosen),
     )
 
@@ -220,7 +220,7 @@ def _deeds(deeds: Sequence[str], subject: str) -> Iterator[str]:
         # By parts, not by `format`: a name may hold braces.
         before, _, after = deed.rpartition("{}")
         phrase = f"{before}{subject if number == 0 else 'it'}{after}"
-        yield phrase[:1].upper() + phrase[1:] if number == 0 else phrase
+        yield "S" + phrase[1:] if number == 0 and phrase.startswith("somebody ") else phrase
 
 
 def _outcome(record: ConflictRecord, claims: Sequence[ClaimView]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -43,7 +44,9 @@ def audit(
         ids = [one.id for one in tickets_by_key(tx, config.bridges, ticket)] if ticket is not None else [None]
         wanted = RunId(run) if run is not None else None
         entries = [entry for one in ids for entry in tx.audit.entries(one, wanted, limit=last or None)]
-        keys = {entry.ticket: _key(tx, entry.ticket) for entry in entries if entry.ticket is not None}
+        named = {entry.ticket for entry in entries if entry.ticket is not None}
+        named |= {TicketId(parent) for entry in entries for parent in _parents(entry)}
+        keys = {one: _key(tx, one) for one in named}
     rows = [{**plain(entry), "key": keys.get(entry.ticket or TicketId(""))} for entry in entries]
     show({"entries": rows}, as_json, lambda out: _render(entries, keys, out))
 
@@ -71,6 +74,14 @@ def _key(tx: Tx, ticket: TicketId) -> str:
     return record.key if record is not None else ticket
 
 
+def _parents(entry: AuditRecord) -> Iterator[str]:
+    """The ids of parents that an entry speaks of."""
+    for values in (entry.before, entry.after):
+        parent = values.get("parent") if isinstance(values, dict) else None
+        if isinstance(parent, str):
+            yield parent
+
+
 def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console) -> None:
     from rich.table import Table
     from rich.text import Text
@@ -84,23 +95,30 @@ def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console)
     for heading in ("#", "when", "run", "phase", "tracker", "ticket", "what"):
         table.add_column(heading, no_wrap=heading != "what", overflow="fold")
     for entry in entries:
-        what = Text(safe(" ".join(filter(None, (entry.action, entry.note)))))
-        for name, (old, new) in _changes(entry.before, entry.after):
+        said = entry.note if entry.note.startswith(entry.action) else f"{entry.action} {entry.note}".strip()
+        what = Text(safe(said))
+        for name, old, new in _changes(entry.before, entry.after, keys):
             what.append(f"\n{safe(name)}: {safe(old)} → {safe(new)}", style="dim")
         key = keys.get(entry.ticket, "") if entry.ticket is not None else ""
         table.add_row(str(entry.seq), moment(entry.at), entry.run or "", entry.phase, entry.replica or "", key, what)
     out.print(table)
 
 
-def _changes(before: object, after: object) -> list[tuple[str, tuple[str, str]]]:
+def _changes(before: object, after: object, keys: Mapping[TicketId, str]) -> Iterator[tuple[str, str, str]]:
+    """What differs, member by member; ids of tickets by their keys."""
     from sync.shell.words import excerpt
 
-    if not isinstance(before, dict | None) or not isinstance(after, dict | None):
-        return [("value", (excerpt(str(before)), excerpt(str(after))))]
-    names = dict.fromkeys([*(before or {}), *(after or {})])
-    pairs = {name: ((before or {}).get(name), (after or {}).get(name)) for name in names}
-    return [
-        (name, (excerpt("" if old is None else str(old)), excerpt("" if new is None else str(new))))
-        for name, (old, new) in pairs.items()
-        if old != new
-    ]
+    def say(value: object) -> str:
+        if isinstance(value, list):
+            return excerpt(", ".join(map(str, value)))
+        return excerpt(keys.get(TicketId(value), value) if isinstance(value, str) else str(value or ""))
+
+    from sync.core.ids import TicketId
+
+    if isinstance(before, dict | None) and isinstance(after, dict | None):
+        old, new = before or {}, after or {}
+        yield from (
+            (name, say(old.get(name)), say(new.get(name))) for name in old | new if old.get(name) != new.get(name)
+        )
+    else:
+        yield "value", say(before), say(after)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.columns import Columns
+from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -72,12 +73,13 @@ def render_one(view: ConflictView, out: Console) -> None:
 
 
 def _panel(claim: ClaimView, width: int, *, coloured: bool) -> Panel:
-    marks = [word for word, holds in (("proposed", claim.proposed), ("chosen", claim.chosen)) if holds]
     when = moment(claim.at) + (" (uncertain)" if claim.uncertain else "")
+    mark = "taken" if claim.chosen else "proposed" if claim.proposed else ""
+    said = _diff(claim.diff, coloured=coloured)
     return Panel(
-        _diff(claim.diff, coloured=coloured),
+        Group(said, Text(f"\n→ {mark}", style="bold")) if mark else said,
         title=Text(safe(f"{claim.who} in {claim.where}")),
-        subtitle=Text(f"{when}{' · ' if marks else ''}{', '.join(marks)}"),
+        subtitle=Text(when),
         width=width,
         border_style="green" if claim.chosen else "",
     )

@@ -118,6 +118,7 @@ def report(
     from sync.shell.app import chosen, open_store
     from sync.shell.page import render_page
     from sync.shell.review import conflict_views
+    from sync.shell.words import count
 
     config = load_config(ctx, need_secrets=False)
     with open_store(config) as store, store.read() as tx:
@@ -130,7 +131,7 @@ def report(
         raise ConfigError([f"{html} can't be written ({error.strerror}): name another file with --html"]) from None
     waiting = sum(view.waits for view in views)
     document = {"file": str(html), "conflicts": len(views), "waiting": waiting}
-    show(document, as_json, lambda out: out.print(f"Wrote {html}: {len(views)} conflicts, {waiting} waiting."))
+    show(document, as_json, lambda out: out.print(f"Wrote {html}: {count(len(views), 'conflict')}, {waiting} waiting."))
 
 
 def _directory(config: Config) -> Directory:

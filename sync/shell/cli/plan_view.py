@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from sync.core.fieldrules import Shape, shape_of
+from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import ReplicaName
 from sync.core.models import Field, Value, is_empty
 from sync.shell.words import count, excerpt, label, safe
@@ -81,6 +81,8 @@ def _render_ticket(writes: list[PlannedWrite], out: Console) -> None:
         sign, style = _SIGNS.get(write.action, ("~", "yellow"))
         out.print(Text(f"    {sign} {write.action} in {write.replica} {safe(write.where)}".rstrip(), style=style))
         for change in write.changes:
+            if equal(change.field, change.old, change.new):
+                continue  # a create lists what there is to say, not what there is not
             out.print(Text(f"        {label(change.field):<10} {_step(change)}", overflow="fold"))
 
 
@@ -122,7 +124,9 @@ def _render_trouble(
     for failure in failures:
         out.print(Text(f"  x {failure.replica} ({failure.kind}): {safe(failure.message)}", style="red"))
     for halt in halts:
-        out.print(Text(f"  x halted by {halt.name}: {safe(halt.message)}; {safe(halt.mend)}", style="red"))
+        out.print(Text(f"  x halted by {halt.name}: {safe(halt.message)}", style="red"))
+        out.print(Text(f"    {safe(halt.mend)}", style="dim"))
     for problem in problems:
-        mend = f"; {safe(problem.mend)}" if problem.mend else ""
-        out.print(Text(f"  x {safe(problem.place)}: {safe(problem.message)}{mend}", style="red"))
+        out.print(Text(f"  x {safe(problem.place)}: {safe(problem.message)}", style="red"))
+        if problem.mend:
+            out.print(Text(f"    {safe(problem.mend)}", style="dim"))

@@ -149,6 +149,8 @@ def _render(bridges: list[BridgeStatus], problems: list[tuple[ReplicaName | None
             if one.error and one.state != "ok":
                 out.print(Text(f"  x {one.name}: {safe(one.error)}", style="red"))
     for replica, message, mend in problems[:20]:
-        out.print(Text(f"  x {replica or ''} {safe(message)}{'; ' if mend else ''}{safe(mend)}", style="red"))
+        out.print(Text(f"  x {replica or ''} {safe(message)}", style="red"))
+        if mend:
+            out.print(Text(f"    {safe(mend)}", style="dim"))
     if len(problems) > 20:
         out.print(f"  … and {len(problems) - 20} more problems (--json shows all)")
