@@ -62,7 +62,7 @@ def remove_link(store: Store, link_id: str, *, by: str) -> LinkRecord:
 def _read(bridge: Bridge, name: ReplicaName, wanted: str) -> tuple[NativeTicket | None, str]:
     if name not in bridge.replicas:
         return None, f"bridge '{bridge.name}' has no tracker '{name}'; it has {', '.join(bridge.replicas)}"
-    ref = NativeRef(wanted.rstrip("/").rsplit("/", 1)[-1].removeprefix("AB").removeprefix("#"))
+    ref = NativeRef(wanted.rstrip("/").rsplit("/", 1)[-1].rsplit("#", 1)[-1])
     try:
         for found in bridge.replicas[name].adapter.fetch([ref]):
             if isinstance(found, NativeTicket):

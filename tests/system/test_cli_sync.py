@@ -191,7 +191,7 @@ def test_a_mass_change_is_3_until_it_is_allowed(world, ask):
 def test_links_add_joins_tickets_that_were_there(world, ask):
     """They become one ticket; no copy is made on either side."""
     item = world.azure.add_issue(type="User Story", by="grace", title="Ticket 1 there")
-    document = ask("links", "add", "hub=#1", f"azure=AB#{item}")
+    document = ask("links", "add", "hub=acme/payments#1", f"azure=AB#{item}")
     assert set(document["links"]) == {"hub", "azure"}
     ask("sync")
     rows = ask("links", "list")["tickets"]
@@ -216,5 +216,5 @@ def test_sigint_finishes_the_write_in_hand_and_is_130(world):
     assert json.loads(out)["bridges"][0]["interrupted"] is True
     world.configure()
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
-    titles = [world.azure.issue(key)["fields"]["System.Title"] for key in world.azure.keys()]
+    titles = [world.azure.issue(key)["fields"]["System.Title"] for key in list(world.azure.keys())]
     assert sorted(titles) == ["Ticket 1", "Ticket 2", "Ticket 3"]

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaStatus:
-    """How one replica is doing; `pending` are tickets pulled and not decided on, and writes not finished."""
+    """How one replica is doing; `pending` counts tickets pulled and not decided on, and writes not finished."""
 
     name: ReplicaName
     state: str
     last_success: datetime | None
     lag: timedelta | None
     linked: int
+    pending: int
     pending_reads: int
     pending_writes: int
     unknown_writes: int
@@ -87,6 +88,7 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
     replicas = []
     for replica in map(ReplicaName, config.bridges[name].trackers):
         record, counts = records.get(replica), writes.get(replica, {})
+        unsent, unknown = counts.get("pending", 0) + counts.get("sent", 0), counts.get("unknown", 0)
         replicas.append(
             ReplicaStatus(
                 name=replica,
@@ -94,9 +96,10 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
                 last_success=record.last_success if record else None,
                 lag=record.lag if record else None,
                 linked=tx.links.count(name, replica),
+                pending=reads.get(replica, 0) + unsent + unknown,
                 pending_reads=reads.get(replica, 0),
-                pending_writes=counts.get("pending", 0) + counts.get("sent", 0),
-                unknown_writes=counts.get("unknown", 0),
+                pending_writes=unsent,
+                unknown_writes=unknown,
                 problems=sum(problem.replica == replica for problem in open_problems),
                 failures=record.failures if record else 0,
                 not_before=record.not_before if record else None,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync.core.errors import ConfigError
 from sync.core.mapping import TypeRow
 from sync.core.models import Field
-from sync.shell.mappingfile import MappingNotFoundError, load, shipped
+from sync.shell.mappingfile import MappingNotFoundError, _Reader, load, shipped
+from sync.shell.places import scan
 
 
 def problems_of(path: Path) -> tuple[str, ...]:
@@ -135,6 +138,25 @@ def test_a_word_with_two_meanings_is_refused(write):
 def test_what_a_file_refers_to_must_be_there(write, text, message):
     """A shipped mapping, a preset, the kind."""
     assert message in "".join(problems_of(write(text)))
+
+
+_WORDS = st.sampled_from(
+    ["fields", "status", "values", "open", "types", "presets", "x", "screen", "done", "when_types", "native", "carry"]
+)
+_ANYTHING = st.recursive(
+    st.text(max_size=3) | st.integers() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_WORDS, inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(_WORDS, _ANYTHING, max_size=4))
+def test_whatever_a_file_holds_it_is_read_or_refused(table):
+    """No shape of a mapping makes the reader itself fail."""
+    reader = _Reader(scan("own.toml", ""))
+    reader.check({"tracker": "jira", **table})
+    mapping = reader.build({"tracker": "jira", **table})
+    assert reader.problems or mapping.tracker == "jira"
 
 
 def test_a_mapping_that_is_nowhere(tmp_path):
