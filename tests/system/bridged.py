@@ -16,6 +16,7 @@ from adapters.jira.simulator import JiraSimulator
 from sync.core.ids import ReplicaName
 from sync.core.models import Field, NativeTicket
 from sync.engine.cycle import run_cycle
+from sync.engine.probe import probe_all
 from sync.engine.report import CycleReport
 from sync.engine.runtime import Bridge
 from sync.shell.app import Effects, open_bridges, open_store
@@ -32,12 +33,13 @@ kind = "jira"
 url = "{jira.base_url}"
 project = "PAY"
 auth = {{ {jira_auth} }}
+{jira_extra}
 
 [trackers.github]
 kind = "github"
 url = "{github.base_url}"
 project = "acme/payments"
-auth = {{ token = "token-bridge" }}
+auth = {{ token = "{github_token}" }}
 timeout = 3
 
 [trackers.azure]
@@ -62,6 +64,8 @@ class Bridged:
     azure: AzureDevOpsSimulator
     folder: Path
     bridge_config: str = ""
+    jira_extra: str = ""
+    github_token: str = "token-bridge"
     reports: list[CycleReport] = field(default_factory=list)
 
     @property
@@ -77,6 +81,8 @@ class Bridged:
             jira_auth=auth,
             azure_token=token,
             bridge=self.bridge_config,
+            jira_extra=self.jira_extra,
+            github_token=self.github_token,
         )
         path.write_text(text, encoding="utf-8")
         return path
@@ -116,9 +122,7 @@ class Bridged:
     def shown(self, title_part: str, name: Field) -> dict[ReplicaName, Any]:
         """What each tracker itself shows for a field of the ticket whose canonical title holds `title_part`."""
         with self.opened() as bridge:
-            from sync.engine.probe import probe_all
-
-            assert probe_all(bridge) == ()
+            probe_all(bridge)
             with bridge.store.read() as tx:
                 ticket = next(
                     one.id
@@ -128,6 +132,8 @@ class Bridged:
                 links = tx.links.of_ticket(ticket)
             found: dict[ReplicaName, Any] = {}
             for link in links:
+                if bridge.replicas[link.replica].mapping is None:
+                    continue  # it refused us
                 replica = bridge.replicas[link.replica]
                 native = next(iter(replica.adapter.fetch([link.ref])))
                 assert isinstance(native, NativeTicket)
