@@ -22,7 +22,8 @@ def read_text(native: Any) -> str:
     """Markdown of a document, of wiki markup or of nothing."""
     if isinstance(native, str):
         return _from_wiki(native)
-    return adf_to_markdown(native) if isinstance(native, dict) else ""
+    # The same document is read several times on its way through a cycle.
+    return _from_document(json.dumps(native)) if isinstance(native, dict) else ""
 
 
 def write_text(markdown: str, *, cloud: bool) -> Any:
@@ -32,13 +33,13 @@ def write_text(markdown: str, *, cloud: bool) -> Any:
     return markdown_to_adf(markdown) if cloud else markdown_to_wiki(markdown)
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=1024)
 def held_text(markdown: str, *, cloud: bool) -> str:
     """The Markdown that comes back when this one was written."""
     return read_text(write_text(markdown, cloud=cloud))
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=1024)
 def stored_length(markdown: str, *, cloud: bool) -> int:
     """How long Jira counts the text: in its stored form, which may be longer than what was written."""
     wiki = markdown_to_wiki(markdown)
@@ -73,7 +74,12 @@ def one_line(title: str) -> str:
     return " ".join(re.split(r"[\r\n]+", title)).strip()
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=1024)
+def _from_document(text: str) -> str:
+    return adf_to_markdown(json.loads(text))
+
+
+@functools.lru_cache(maxsize=1024)
 def _from_wiki(wiki: str) -> str:
     return wiki_to_markdown(wiki)
 
