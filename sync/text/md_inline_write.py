@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from markdown_it.common.html_blocks import block_names
+
 from .links import addresses
 from .md_escape import Neighbours, escape_line_start, escape_text
 from .nodes import Node, Span, attr, marked, merged, spans
@@ -11,6 +13,7 @@ from .nodes import Node, Span, attr, marked, merged, spans
 _DELIMITERS = {"strong": "**", "em": "*", "strike": "~~"}
 _TAGS = {"strong": "strong", "em": "em", "strike": "del", "underline": "ins"}
 _PREFIX = re.compile(r"[>\s]*|#{1,6}\s*|\[[ xX]\]\s")
+_HTML_BLOCK = re.compile(rf"<[!?]|</?(?:script|pre|style|textarea|{'|'.join(block_names)})\b", re.IGNORECASE)
 _RUNS_ON = re.compile(r"[\\`\[!/\w]")  # what, right after a bare address, would become part of it
 _MAIL_RUNS_ON = re.compile(r"[\w@-]")
 _TICKS = re.compile("`+")
@@ -196,7 +199,8 @@ def _break(pieces: list[Piece], place: int, style: Style) -> str:
     """A newline, or a tag where a newline would end the paragraph or vanish."""
     followed = place + 1 < len(pieces)
     doubled = followed and pieces[place + 1].kind == "break"
-    return "<br>" if style.one_line or doubled or not (place and followed) else "\n"
+    block = followed and pieces[place + 1].kind == "source" and _HTML_BLOCK.match(pieces[place + 1].value)
+    return "<br>" if style.one_line or doubled or block or not (place and followed) else "\n"
 
 
 def _escaped(value: str, before: str, after: str, label: bool, style: Style, around: Neighbours) -> Iterator[Piece]:

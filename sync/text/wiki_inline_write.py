@@ -14,7 +14,7 @@ _TOUCHING = ("{", "}", *SIGNS.values(), *_SCRIPTS.values())
 _SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in "|[]{}^\\")
 _ENTITY = re.compile(r"&(?=#?\w{1,31};)")
 _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
-_SPECIAL = re.compile(r"\\+|[{}\[\]|]|!(?=\S)|\?\?|[*_+^~-]+")
+_SPECIAL = re.compile(r"\\+|[{}\[\]|]|!(?=\S|$)|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
 _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
@@ -22,8 +22,11 @@ _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w
 
 def write_lines(nodes: Sequence[Node]) -> str:
     """A paragraph: a newline is a break in Jira as on GitHub, and an empty line needs a sign of its own."""
-    out = [_line(line, cell=False) or "\\\\" for line in lines(merged(nodes))]
-    return "\n".join(out) if out != ["\\\\"] else ""
+    out = [_line(line, cell=False) for line in lines(merged(nodes))]
+    if len(out) > 1 and not out[-1]:  # a break at the end: no line follows that could stand for it
+        del out[-1]
+        out[-1] = out[-1] + "\\\\" if out[-1] else ""
+    return "\n".join(line or "\\\\" for line in out) if any(out) else ""
 
 
 def write_line(nodes: Sequence[Node], *, cell: bool = False) -> str:
