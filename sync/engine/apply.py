@@ -45,10 +45,10 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
             continue
         try:
             _carry_out(writer, intent)
-        except (ChangedMeanwhile, PreconditionFailed):
+        except PreconditionFailed:
             _read_again(writer, intent)
             outcome.open.add(intent.ticket)
-        except Uncertain:
+        except (ChangedMeanwhile, Uncertain):
             outcome.open.add(intent.ticket)
         except (Rejected, Forbidden, Unsupported) as error:
             _tell(writer, intent, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from sync.engine.joining import join_newcomers
+from sync.engine.places import check_places
 from sync.engine.probe import introduce
 from sync.engine.pull import pull_all
 from sync.engine.recover import recover
@@ -24,6 +25,8 @@ def run_cycle(bridge: Bridge) -> CycleReport:
     """
     with held(bridge) as lease:
         session = _read(bridge, lease)
+        if session.report.halts:
+            return session.finish()
         with bridge.store.begin(lease) as tx:
             session.take_joined(join_newcomers(bridge, tx, session.available))
         with bridge.store.read() as tx:
@@ -41,6 +44,9 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
     """
     with held(bridge) as lease:
         session = _read(bridge, lease)
+        if session.report.halts:
+            session.finish()
+            return plan_report(session, Survey(), ())
         report: PlanReport | None = None
         try:
             with bridge.store.begin(lease) as tx:
@@ -60,6 +66,9 @@ class _OnlyLooking(Exception):
 
 def _read(bridge: Bridge, lease: Lease) -> Session:
     session = Session.start(bridge, lease)
+    session.take_halts(check_places(bridge, lease))
+    if session.report.halts:
+        return session
     session.lose(introduce(bridge, lease))
     session.lose(recover(bridge, lease, session.run, session.available))
     session.take_pulled(pull_all(bridge, lease, session.available))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
-from sync.core.models import NativeTicket
+from sync.core.models import Gone, NativeTicket
 from sync.core.ports import Page
 from sync.engine.probe import failure_of, forget
 from sync.engine.report import ProblemLine, ReplicaFailure
@@ -42,14 +42,19 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
         cursor = tx.cursors.get(bridge.name, replica.name)
         linked = tx.links.count(bridge.name, replica.name)
     seen: set[NativeRef] = set()
+    counts: dict[NativeRef, int] = {}
     problems: list[ProblemLine] = []
     try:
         for page in replica.adapter.pull(cursor):
             problems += _store(bridge, lease, replica, page)
             seen.update(ticket.ref for ticket in page.tickets)
+            counts.update(
+                (one.ref, one.comment_count) for one in page.tickets if one.comment_count and one.comments is None
+            )
             bridge.progress.step("pull", replica.name, len(seen), page.total)
             if bridge.stop.is_set():
                 break
+        _recount(bridge, lease, replica, counts)
     except TrackerError as error:
         failure = failure_of(replica.name, error)
         _remember(bridge, lease, replica, failure)
@@ -62,13 +67,15 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
 
 
 def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page) -> list[ProblemLine]:
-    """Commit one page with its cursor; tickets whose comment count says that one was deleted are read whole first."""
-    fresh = page.tickets
-    if stale := _with_missing_comments(bridge, replica, page.tickets):
-        whole = {found.ref: found for found in replica.adapter.fetch(stale) if isinstance(found, NativeTicket)}
-        fresh = tuple(whole.get(ticket.ref, ticket) for ticket in page.tickets)
+    """Commit one page with its cursor; tickets that a list can't be believed about are read directly first."""
+    fresh, gone = page.tickets, page.gone
+    if doubtful := _doubtful(bridge, replica, page.tickets):
+        found = {one.ref: one for one in replica.adapter.fetch(doubtful)}
+        direct = [found.get(ticket.ref, ticket) for ticket in page.tickets]
+        fresh = tuple(one for one in direct if isinstance(one, NativeTicket))
+        gone += tuple(one for one in direct if isinstance(one, Gone))
     with bridge.store.begin(lease) as tx:
-        tx.inbox.put(bridge.name, replica.name, fresh, page.comments, page.gone)
+        tx.inbox.put(bridge.name, replica.name, fresh, page.comments, gone)
         for place, message in page.malformed:
             tx.problems.report(
                 bridge=bridge.name,
@@ -88,13 +95,47 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page) -> list[P
 MALFORMED = "the tracker sent something that can't be read; look at the ticket there, it is tried again when it changes"
 
 
-def _with_missing_comments(bridge: Bridge, replica: Replica, tickets: Iterable[NativeTicket]) -> list[NativeRef]:
-    counted = [ticket for ticket in tickets if ticket.comment_count is not None and ticket.comments is None]
-    if not counted:
-        return []
+def _doubtful(bridge: Bridge, replica: Replica, tickets: Sequence[NativeTicket]) -> list[NativeRef]:
+    """The tickets with fewer comments than we know of, and those listed as they were before our last look at them.
+
+    Lists lag: a row that is older than what a write returned would look as if somebody had taken the write back.
+    """
     with bridge.store.read() as tx:
-        known = tx.links.comment_counts(bridge.name, replica.name, [ticket.ref for ticket in counted])
-    return [ticket.ref for ticket in counted if (ticket.comment_count or 0) < known.get(ticket.ref, 0)]
+        linked = tx.links.refs_to_tickets(bridge.name, replica.name, [ticket.ref for ticket in tickets])
+        counts = tx.links.comment_counts(bridge.name, replica.name, linked)
+        doubtful: list[NativeRef] = []
+        for ticket in tickets:
+            if ticket.ref not in linked:
+                continue
+            link = tx.links.by_ref(bridge.name, replica.name, ticket.ref)
+            known = link.native if link is not None else None
+            is_old = (
+                isinstance(known, NativeTicket)
+                and known.version != ticket.version
+                and known.updated_at >= ticket.updated_at
+            )
+            if is_old or (ticket.comment_count is not None and ticket.comment_count < counts.get(ticket.ref, 0)):
+                doubtful.append(ticket.ref)
+    return doubtful
+
+
+def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[NativeRef, int]) -> None:
+    """Read the tickets whose comments do not add up: one was deleted while another one was written.
+
+    `counts` are the comments that the tracker counted, of tickets that were listed without them.
+    """
+    with bridge.store.read() as tx:
+        known = tx.links.comment_counts(bridge.name, replica.name, counts)
+        short: list[NativeRef] = []
+        for ref, linked in known.items():
+            pulled = tx.inbox.take(bridge.name, replica.name, ref).comments
+            new = [one for one in pulled if tx.links.by_ref(bridge.name, replica.name, one.ref, comment=True) is None]
+            if new and linked + len(new) > counts[ref]:
+                short.append(ref)
+    if short:
+        whole = [one for one in replica.adapter.fetch(short) if isinstance(one, NativeTicket)]
+        with bridge.store.begin(lease) as tx:
+            tx.inbox.put(bridge.name, replica.name, whole)
 
 
 def _remember(bridge: Bridge, lease: Lease, replica: Replica, failure: ReplicaFailure | None) -> None:

@@ -43,6 +43,8 @@ class Replica:
     kind: str
     title: str
     identity: str  # changes when the config points to another project or account
+    place: str  # the project, as a person names it
+    select: str  # which of its tickets take part, in its own words; "" for all
     adapter: Adapter
     codec: Codec
     mapping_file: TrackerMapping

@@ -145,7 +145,7 @@ def plan_report(session: Session, survey: Survey, halts: Iterable[Halt]) -> Plan
         new_tickets=survey.new_tickets,
         changed_tickets=survey.changed_tickets,
         conflicts=tuple(survey.conflicts),
-        halts=tuple(HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts),
+        halts=(*session.report.halts, *(HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts)),
         problems=(*session.report.problems, *survey.problems),
         failures=tuple(session.report.failures),
     )

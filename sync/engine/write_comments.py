@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.core.errors import Rejected
+from sync.core.fieldrules import equal
 from sync.core.linking import make_marker
 from sync.core.models import Field, NativeComment, NativeTicket
 from sync.core.plan import Intent
@@ -32,6 +33,8 @@ def write_comment(writer: Writer, intent: Intent) -> None:
     current = link.native if link is not None and isinstance(link.native, NativeComment) else None
     if intent.kind is not OpKind.COMMENT_CREATE and current is None:
         raise ChangedMeanwhile
+    if link is not None and current is not None:
+        current = _present(writer, ticket, link, current)
     text = intent.changes.news.get(Field.BODY) or ""
     encoded = writer.replica.codec.encode_comment(
         None if intent.kind is OpKind.COMMENT_DELETE else str(text),
@@ -49,6 +52,22 @@ def write_comment(writer: Writer, intent: Intent) -> None:
             writer.sender.send(intent, op, lambda tx, receipt: _landed(writer, intent, ticket, tx, receipt), content)
         except Rejected as error:
             writer.report(intent, ticket.native, error.problems or [writer.refusal(op, error)])
+
+
+def _present(writer: Writer, ticket: LinkRecord, link: LinkRecord, known: NativeComment) -> NativeComment:
+    """The comment as it is now; to be decided on again when somebody rewrote or deleted it since."""
+    whole = next(iter(writer.replica.adapter.fetch([ticket.ref])), None)
+    if not isinstance(whole, NativeTicket) or whole.comments is None:
+        return known
+    found = next((one for one in whole.comments if one.ref == link.ref), None)
+    with writer.bridge.store.begin(writer.lease) as tx:
+        base = link.base or {}
+        if found is not None and equal(
+            Field.BODY, writer.reader(tx).decode_comment(found)[Field.BODY], base.get(Field.BODY)
+        ):
+            return found
+        tx.inbox.put(writer.bridge.name, writer.replica.name, [whole])
+    raise ChangedMeanwhile
 
 
 def attribution(writer: Writer, comment: CommentRecord, origin: LinkRecord | None) -> str:
