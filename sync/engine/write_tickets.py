@@ -148,11 +148,15 @@ def _send_all(
     problems: list[FieldProblem] = []
     for op in ops:
         try:
-            answer = writer.sender.send(intent, op, lambda tx, receipt: None).ticket
+            answer = writer.sender.send(intent, op, _observed_later).ticket
         except (Rejected, Forbidden, Unsupported) as error:
             named = list(error.problems) if isinstance(error, Rejected) else []
             problems += named or [writer.refusal(op, error)]
     return answer or writer.fetched(current.ref), problems
+
+
+def _observed_later(_tx: Tx, _receipt: Receipt) -> None:
+    """What came of a change is stored by `_observe`, once all of its requests are answered."""
 
 
 def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fields) -> ChangeSet:

@@ -144,6 +144,8 @@ def _open_replicas(
             kind=tracker.kind.name,
             title=title,
             identity=_identity(tracker),
+            place=str(getattr(tracker.settings, "project", "")),
+            select=settings.select.get(name, ""),
             adapter=adapter,
             codec=tracker.kind.codec(),
             mapping_file=tracker.mapping,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from sqlalchemy import delete
+
 from sync.core.ids import BridgeName, Cursor, ReplicaName
-from sync.store.repository import Repository
+from sync.store.repository import Repository, sql_table
 from sync.store.tables import CursorRow
 
 
@@ -14,6 +16,11 @@ class Cursors(Repository):
         """The cursor; None before the first page."""
         row = self._session.get(CursorRow, (bridge, replica))
         return None if row is None else Cursor(row.cursor)
+
+    def forget(self, bridge: BridgeName, replica: ReplicaName) -> None:
+        """Begin from the beginning again."""
+        rows = sql_table(CursorRow)
+        self._session.exec(delete(rows).where(rows.c.bridge == bridge, rows.c.replica == replica))
 
     def put(self, bridge: BridgeName, replica: ReplicaName, cursor: Cursor) -> None:
         """Remember where to go on."""

@@ -94,6 +94,8 @@ class World:
                 kind="memory",
                 title=name.title(),
                 identity=name,
+                place=name,
+                select="",
                 adapter=wrap(name, MemoryAdapter(tracker)),
                 codec=MemoryCodec(tracker.knobs),
                 mapping_file=tracker.knobs.mapping(),

@@ -38,7 +38,7 @@ auth = {{ {jira_auth} }}
 [trackers.github]
 kind = "github"
 url = "{github.base_url}"
-project = "acme/payments"
+project = "{github_project}"
 auth = {{ token = "{github_token}" }}
 timeout = 3
 
@@ -66,6 +66,7 @@ class Bridged:
     bridge_config: str = ""
     jira_extra: str = ""
     github_token: str = "token-bridge"
+    github_project: str = "acme/payments"
     reports: list[CycleReport] = field(default_factory=list)
 
     @property
@@ -83,6 +84,7 @@ class Bridged:
             bridge=self.bridge_config,
             jira_extra=self.jira_extra,
             github_token=self.github_token,
+            github_project=self.github_project,
         )
         path.write_text(text, encoding="utf-8")
         return path

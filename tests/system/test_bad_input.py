@@ -128,3 +128,32 @@ def test_a_wrong_token_is_told_by_tracker_and_shown_nowhere(world: Bridged) -> N
     assert "token" in failure.message
     assert "token-of-nobody" not in repr(report)
     assert set(world.shown("Waiting", Field.TITLE)) == {JIRA, AZURE}
+
+
+def test_a_config_that_points_to_another_project_stops_before_anything_is_read(world: Bridged) -> None:
+    """Linked tickets of one project are never taken for those of another; a person may say that it was renamed."""
+    world.github.add_issue(title="Ours", body="x")
+    world.until_quiet()
+    world.github.rename("acme/billing")
+    world.github_project = "acme/billing"
+    report = world.sync()
+    assert [halt.name for halt in report.halts] == ["another_project"]
+    assert sum(report.requests.values()) == 0
+    assert "acme/payments" in report.halts[0].message
+    renamed = world.sync(allow_mass_change=True)
+    assert renamed.halts == []
+    assert renamed.failures == []
+    world.until_quiet()
+    assert len(world.github.repository.issues) == 1
+
+
+def test_a_wider_selection_reads_everything_once_more(world: Bridged) -> None:
+    """Tickets that were left out come in when the selection is dropped, though nobody touched them."""
+    world.github.add_issue(title="Chosen", body="x", labels=["sync"])
+    world.github.add_issue(title="Left out", body="x")
+    world.bridge_config = 'select = { github = "label:sync" }'
+    world.until_quiet()
+    assert [issue.summary for issue in world.jira.world.issues.values()] == ["Chosen"]
+    world.bridge_config = ""
+    world.until_quiet()
+    assert sorted(issue.summary for issue in world.jira.world.issues.values()) == ["Chosen", "Left out"]
