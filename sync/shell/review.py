@@ -69,6 +69,11 @@ class ConflictView:
     resolved_at: datetime | None
 
     @property
+    def past(self) -> str:
+        """What the base is."""
+        return "nothing was agreed yet" if self.reason == Reason.FIRST_MEETING else "what all sides last agreed on"
+
+    @property
     def waits(self) -> bool:
         """Whether a person has to decide."""
         return self.state == "open"
@@ -150,12 +155,12 @@ def word_diff(base: str, text: str) -> tuple[Piece, ...]:
 
 def value_diff(base: Value, value: Value) -> tuple[Piece, ...]:
     """The same for any value; of sets, the members that came and went."""
-    if isinstance(base, frozenset) or isinstance(value, frozenset):
+    if base and (isinstance(base, frozenset) or isinstance(value, frozenset)):
         before = base if isinstance(base, frozenset) else frozenset()
         after = value if isinstance(value, frozenset) else frozenset()
         return tuple(_member_pieces(before, after)) or (Piece("same", say(frozenset())),)
     if not base:
-        return (Piece("added", say(value)),)
+        return (Piece("same", say(value)),)  # all of it is new: marks would say nothing
     if not value:
         return (Piece("removed", say(base)),)
     return word_diff(say(base), say(value))

@@ -55,7 +55,7 @@ def render_one(view: ConflictView, out: Console) -> None:
     for place, url in view.links:
         out.print(Text(f"  {safe(place)}  {safe(url)}", style="dim"))
     width = max(28, terminal_width() // (len(view.claims) + 1) - 1) if out.is_terminal else 38
-    base = Panel(say(view.base), title="before", subtitle="what all sides last agreed on", width=width)
+    base = Panel(say(view.base), title="before", subtitle=view.past, width=width)
     out.print(Columns([base, *(_panel(claim, width, coloured=out.color_system is not None) for claim in view.claims)]))
     if view.waits:
         out.print(Text.assemble("Proposed: ", (_one_line(view.proposed), "bold")))
