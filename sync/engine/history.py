@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName
@@ -14,6 +14,7 @@ from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long before its request and after its answer the tracker may date our own write.
 OWN_WRITE_MARGIN = timedelta(seconds=90)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -26,7 +27,9 @@ class Histories:
         """What people did to the ticket since its base, oldest first, in canonical terms and by our clock."""
         place = (link.replica, link.ref)
         if place not in self._read:
-            since = link.native.updated_at if isinstance(link.native, NativeTicket) else link.created_at
+            # Two tickets that meet for the first time have their whole past to be compared.
+            base = link.native.updated_at if isinstance(link.native, NativeTicket) else LONG_AGO
+            since = base - reader.capabilities.clock_resolution
             clock = reader.replica.adapter.clock()
             own = reader.tx.outbox.of_ticket(link.ticket, link.replica)
             events: list[FieldEvent] = []
