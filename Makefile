@@ -3,9 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Tests run side by side; the properties take this many examples in `make fuzz`.
+WORKERS ?= 2
+EXAMPLES ?= 50000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types docs check lock clean
+.PHONY: help setup demo test lint types contracts check fuzz bench docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,7 +25,7 @@ demo: setup  ## three simulated trackers and a story
 	$(BIN)/trackdown demo
 
 test: setup  ## the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: setup  ## ruff
 	$(BIN)/ruff check .
@@ -35,6 +38,15 @@ contracts: setup  ## who may import whom
 	$(BIN)/lint-imports
 
 check: lint types contracts test  ## everything that CI runs
+
+fuzz: setup  ## the laws, with EXAMPLES cases each
+	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/property
+
+bench: setup  ## the figures, against the simulators
+	$(BIN)/python -m bench
+
+docs: setup  ## write the reference pages anew
+	$(BIN)/python -m docs.generate
 
 lock: $(STAMP)  ## pin the dependencies anew, with hashes and without addresses
 	$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \
