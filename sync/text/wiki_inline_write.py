@@ -14,7 +14,7 @@ _TOUCHING = ("{", "}", *SIGNS.values(), *_SCRIPTS.values())
 _SAFE = "".join(chr(code) for code in range(33, 127) if chr(code) not in "|[]{}^\\")
 _ENTITY = re.compile(r"&(?=#?\w{1,31};)")
 _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
-_SPECIAL = re.compile(r"\\+|[{}\[\]|]|!(?=\S|$)|\?\?|[*_+^~-]+")
+_SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
 _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
@@ -166,6 +166,8 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
             return "\\|" if cell or strict else run
         if run in ("]", "}"):
             return "\\" + run if cell or strict else run
+        if run == "!" and not following.strip():
+            return run
         if run[0] in "[{!":
             return "\\" + run
         acts = strict or ((len(run) == 1 or run == "??") and run in opened)
