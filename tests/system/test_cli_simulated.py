@@ -167,6 +167,8 @@ def test_doctor_tells_config_problems_as_findings(config, monkeypatch, capsys):
 
 def test_the_daemon_ends_at_sigterm_with_0(config):
     """And at SIGINT with 130; its log is JSON lines on stderr, and stdout stays empty."""
+    quick = 'kind = "github"\nseconds_between_requests = 0\nseconds_between_writes = 0'
+    config.write_text(config.read_text(encoding="utf-8").replace('kind = "github"', quick), encoding="utf-8")
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         with subprocess.Popen(
             [*COMMAND, "--config", str(config), "daemon"],
