@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters._http import Pace
 from adapters.azure_devops import client, codec_text, wire
-from adapters.azure_devops.client import Service
+from adapters.azure_devops.client import Connection
 from adapters.azure_devops.codec import FIELDS
 from adapters.azure_devops.errors import NotThere
 from adapters.azure_devops.feed import Feed
@@ -30,19 +30,19 @@ _PATCH = "application/json-patch+json"
 class AzureDevOpsAdapter:
     """See `Adapter`."""
 
-    def __init__(self, service: Service, *, replica: ReplicaName, select: str | None) -> None:
-        self.traffic = service.traffic
+    def __init__(self, connection: Connection, *, replica: ReplicaName, select: str | None) -> None:
+        self.traffic = connection.traffic
         self.replica = replica
-        self._service = service
-        self._reader = Reader(service, select)
+        self._connection = connection
+        self._reader = Reader(connection, select)
         self._account: list[str] = []
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
-        me = self._service.location.get_connection_data().authenticated_user
+        me = self._connection.location.get_connection_data().authenticated_user
         project = self._project()
         account = self._account = _names(me)
-        types = self._service.tracking.get_work_item_types(self._service.project)
+        types = self._connection.tracking.get_work_item_types(self._connection.project)
         enabled = [kind for kind in types or () if not kind.is_disabled]
         process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))
         states = {kind.name: {state.name: state.category or "" for state in kind.states or ()} for kind in enabled}
@@ -56,12 +56,12 @@ class AzureDevOpsAdapter:
                 types=tuple(states),
                 priorities=("1", "2", "3", "4"),
                 extra={
-                    "url": self._service.url,
+                    "url": self._connection.url,
                     "account": account,
                     "process": process,
                     "states": states,
                     "body_fields": {kind.name: _body_field(kind) for kind in enabled},
-                    "routes": self._service.routes(),
+                    "routes": self._connection.routes(),
                 },
             ),
             max_assignees=1,
@@ -77,7 +77,7 @@ class AzureDevOpsAdapter:
         """See `Adapter`."""
         account, routes = known.facts.extra.get("account"), known.facts.extra.get("routes")
         self._account = [name for name in account if isinstance(name, str)] if isinstance(account, list | tuple) else []
-        self._service.remember(list(wire.rows(routes)))
+        self._connection.remember(list(wire.rows(routes)))
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
@@ -139,20 +139,20 @@ class AzureDevOpsAdapter:
 
     def clock(self) -> ClockReading:
         """See `Adapter`."""
-        return self._service.transport.clock()
+        return self._connection.transport.clock()
 
     def close(self) -> None:
         """See `Adapter`."""
-        self._service.close()
+        self._connection.close()
 
     # -- pieces ----------------------------------------------------------------------------------
 
     def _project(self) -> Any:
         try:
-            return self._service.core.get_project(self._service.project, include_capabilities=True)
+            return self._connection.core.get_project(self._connection.project, include_capabilities=True)
         except NotThere as error:
             raise Rejected(
-                f"Azure DevOps: there is no project {self._service.project!r} at {self._service.url}, or the token may "
+                f"Azure DevOps: there is no project {self._connection.project!r} at {self._connection.url}, or the token may "
                 "not see it. Check `project` and `url` of the tracker in the config."
             ) from error
 
@@ -164,7 +164,7 @@ class AzureDevOpsAdapter:
         patch = [*op.payload["patch"]]
         if (parent := op.payload.get("unlink")) is not None:
             query = {"$expand": "relations"}
-            payload = self._service.call("GET", client.WORK_ITEM, route={"id": _ref(op)}, query=query)
+            payload = self._connection.call("GET", client.WORK_ITEM, route={"id": _ref(op)}, query=query)
             places = [
                 place
                 for place, relation in enumerate(wire.relations(payload))
@@ -180,7 +180,7 @@ class AzureDevOpsAdapter:
         self, method: str, resource: tuple[str, str], route: JsonObject, operations: list[JsonObject]
     ) -> JsonObject:
         query = {"$expand": "relations"}
-        return self._service.call(method, resource, route=route, query=query, body=operations, media_type=_PATCH)
+        return self._connection.call(method, resource, route=route, query=query, body=operations, media_type=_PATCH)
 
     def _receipt(self, answer: JsonObject) -> Receipt:
         if not wire.number(answer.get("id")):
@@ -195,7 +195,7 @@ class AzureDevOpsAdapter:
             route["commentId"] = wire.comment_number(op.comment)
         method = {OpKind.COMMENT_CREATE: "POST", OpKind.COMMENT_UPDATE: "PATCH"}.get(op.kind, "DELETE")
         body = None if method == "DELETE" else {"text": op.payload["text"]}
-        answer = self._service.call(method, client.COMMENTS, route=route, body=body)
+        answer = self._connection.call(method, client.COMMENTS, route=route, body=body)
         comment = native_comment(ref, answer)
         at = wire.moment(answer.get("modifiedDate"))
         return Receipt(
@@ -207,7 +207,7 @@ class AzureDevOpsAdapter:
 
     def _find_comment(self, op: NativeOp) -> NativeRef | None:
         """The newest comment of ours with this text, of those that came after the ones that were known."""
-        ours = self._account or _names(self._service.location.get_connection_data().authenticated_user)
+        ours = self._account or _names(self._connection.location.get_connection_data().authenticated_user)
         wanted = codec_text.read(wire.text(op.payload.get("text")))
         after = wire.number(op.payload.get("after"))
         found = [
@@ -233,7 +233,7 @@ def open_adapter(
         select = select.strip()
         if not select or select.count("'") % 2 or select.count("(") != select.count(")"):
             raise ConfigError([f"select for {replica} is no WIQL condition: {select!r}; quotes and brackets must pair"])
-    return AzureDevOpsAdapter(Service(settings, Traffic(), pace=pace, sleep=sleep), replica=replica, select=select)
+    return AzureDevOpsAdapter(Connection(settings, Traffic(), pace=pace, sleep=sleep), replica=replica, select=select)
 
 
 def _ref(op: NativeOp) -> NativeRef:

@@ -50,11 +50,11 @@ _LOCATION = {
 }
 
 
-class Service:
+class Connection:
     """One organisation as one token sees it.
 
     The library keeps discovered addresses in a class variable and on disk for 12 hours: a moved organisation or a
-    restarted server would be spoken to at its old routes. Here each `Service` discovers once, for itself. Every client is
+    restarted server would be spoken to at its old routes. Here each `Connection` discovers once, for itself. Every client is
     made for the organisation's own address, which is where the service's resource areas place work items and projects.
     """
 
@@ -143,13 +143,13 @@ class Service:
         self.session.close()
 
     def _client(self, kind: Any) -> Any:
-        service = self
+        connection = self
 
         class Isolated(kind):  # type: ignore[misc]  # the library has no types
-            """The library's client, discovering through the service that owns it."""
+            """The library's client, discovering through the connection that owns it."""
 
             def _get_resource_location(self, url: str, location_id: str) -> Any:
-                return service._route(self, url, location_id)
+                return connection._route(self, url, location_id)
 
         client = Isolated(self.url, None)
         client.config.retry_policy.retries = 0

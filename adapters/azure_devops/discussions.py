@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from adapters.azure_devops import client, wire
-from adapters.azure_devops.client import Service
+from adapters.azure_devops.client import Connection
 from adapters.azure_devops.reading import Reader, native_comment
 from sync.core.errors import Rejected, Unsupported
 from sync.core.models import JsonObject, NativeTicket
@@ -24,13 +24,13 @@ class Discussions:
     known: dict[int, dict[int, JsonObject]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, service: Service) -> Discussions:
+    def read(cls, connection: Connection) -> Discussions:
         """The whole feed; empty on a server that has none."""
         found = cls()
         query: JsonObject = {"$maxPageSize": _PAGE}
         while True:
             try:
-                batch = service.call("GET", client.DISCUSSIONS, query=query)
+                batch = connection.call("GET", client.DISCUSSIONS, query=query)
             except (Rejected, Unsupported):
                 return found
             for entry in wire.rows(batch.get("values")):

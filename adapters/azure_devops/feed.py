@@ -84,7 +84,7 @@ class Feed:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.service = reader.service
+        self.connection = reader.connection
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter.pull`."""
@@ -98,7 +98,7 @@ class Feed:
 
     def _enter(self) -> Position:
         """The feeds' watermarks of now: taken first, so that nothing falls between them and the look at everything."""
-        now = datetime.now(UTC) + self.service.transport.clock().offset - _MARGIN
+        now = datetime.now(UTC) + self.connection.transport.clock().offset - _MARGIN
         start = {"startDateTime": wire.utc(now)}
         *_, revisions = self._batches(client.REVISIONS, start, {"fields": _FIELDS, "$maxPageSize": _PAGE})
         *_, links = self._batches(client.LINKS, start, {"linkTypes": wire.HIERARCHY})
@@ -112,7 +112,7 @@ class Feed:
         discussions: Discussions | None = None
         for numbers in self.reader.ids(position.after or 0):
             if discussions is None:
-                discussions = Discussions.read(self.service)
+                discussions = Discussions.read(self.connection)
             for part in parts(numbers, BATCH):
                 position = replace(position, after=part[-1])
                 page = self._page(list(part), position.cursor)
@@ -170,7 +170,7 @@ class Feed:
     def _batches(self, resource: tuple[str, str], start: JsonObject, options: JsonObject) -> Iterator[JsonObject]:
         """The batches of a feed up to its end."""
         while True:
-            batch = self.service.call("GET", resource, query={**start, **options})
+            batch = self.connection.call("GET", resource, query={**start, **options})
             yield batch
             token = wire.text(batch.get("continuationToken"))
             if batch.get("isLastBatch") is not False or not token or token == start.get("continuationToken"):

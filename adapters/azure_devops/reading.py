@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.azure_devops import client, wire
-from adapters.azure_devops.client import Service
+from adapters.azure_devops.client import Connection
 from adapters.azure_devops.errors import TooManyResults
 from sync.core.ids import NativeRef
 from sync.core.models import Gone, JsonObject, NativeComment, NativeTicket
@@ -31,8 +31,8 @@ class Malformed:
 class Reader:
     """Reads one project."""
 
-    def __init__(self, service: Service, select: str | None) -> None:
-        self.service = service
+    def __init__(self, connection: Connection, select: str | None) -> None:
+        self.connection = connection
         self.select = select
 
     # -- queries ---------------------------------------------------------------------------------
@@ -43,7 +43,7 @@ class Reader:
         options: JsonObject = {"timePrecision": "true"}
         if top is not None:
             options["$top"] = top
-        answer = self.service.call("POST", client.WIQL, query=options, body={"query": text})
+        answer = self.connection.call("POST", client.WIQL, query=options, body={"query": text})
         return [number for row in wire.rows(answer.get("workItems")) if (number := wire.number(row.get("id")))]
 
     def ids(self, after: int) -> Iterator[list[int]]:
@@ -82,7 +82,7 @@ class Reader:
         """The work items, 200 to a request; one that can't be read is `Gone`."""
         for part in parts(numbers, BATCH):
             body = {"ids": list(part), "$expand": "relations", "errorPolicy": "omit"}
-            answer = self.service.call("POST", client.BATCH, body=body)
+            answer = self.connection.call("POST", client.BATCH, body=body)
             found = answer.get("value")
             values: list[Any] = found if isinstance(found, list) else []
             met: set[int] = set()
@@ -107,7 +107,7 @@ class Reader:
         if not wire.number(payload.get("rev")) or not isinstance(payload.get("fields"), dict):
             return Malformed(str(number), "a work item without rev or fields")
         project = wire.text(wire.fields_of(payload).get("System.TeamProject"))
-        if project and project.casefold() != self.service.project.casefold():
+        if project and project.casefold() != self.connection.project.casefold():
             return Gone(ref=NativeRef(str(number)), reason=f"moved to the project {project}")
         return self.native(payload)
 
@@ -119,7 +119,7 @@ class Reader:
         return NativeTicket(
             ref=NativeRef(str(number)),
             key=f"AB#{number}",
-            url=f"{self.service.url}/{quote(self.service.project)}/_workitems/edit/{number}",
+            url=f"{self.connection.url}/{quote(self.connection.project)}/_workitems/edit/{number}",
             number=number,
             version=wire.version(payload),
             payload={key: value for key, value in payload.items() if key != "_links"},
@@ -143,7 +143,7 @@ class Reader:
         token = ""
         while True:
             query = {"continuationToken": token} if token else {}
-            answer = self.service.call("GET", client.COMMENTS, route={"workItemId": ref}, query=query)
+            answer = self.connection.call("GET", client.COMMENTS, route={"workItemId": ref}, query=query)
             found += [comment for row in wire.rows(answer.get("comments")) if (comment := native_comment(ref, row))]
             token = wire.text(answer.get("continuationToken"))
             if not token:
@@ -154,7 +154,7 @@ class Reader:
         skip = 0
         while True:
             query = {"$top": BATCH, "$skip": skip}
-            answer = self.service.call("GET", client.UPDATES, route={"id": ref}, query=query)
+            answer = self.connection.call("GET", client.UPDATES, route={"id": ref}, query=query)
             page = list(wire.rows(answer.get("value")))
             yield from page
             if len(page) < BATCH:

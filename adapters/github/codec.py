@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.github import texts, wire
-from adapters.github.target import Target, blank, reach
+from adapters.github.goal import Goal, blank, reach
 from adapters.github.words import Words
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet, diff_fields
@@ -141,9 +141,9 @@ class GitHubCodec:
         self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
     ) -> Fields:
         """See `Codec`."""
-        target = reach(fields, _payload(current), mapping, caps)
-        held = read_fields(target.payload, mapping)
-        unsaid = target.unsaid
+        goal = reach(fields, _payload(current), mapping, caps)
+        held = read_fields(goal.payload, mapping)
+        unsaid = goal.unsaid
         return {
             name: held[name]
             for name, value in fields.items()
@@ -162,10 +162,10 @@ class GitHubCodec:
         news = changes.news
         if not news:
             return Encoded()
-        target = reach(news, _payload(current), mapping, caps, marker=marker)
+        goal = reach(news, _payload(current), mapping, caps, marker=marker)
         if current is None:
-            return _creation(target, mapping, marker)
-        return Encoded(ops=tuple(_updates(target, current, mapping)), problems=target.problems)
+            return _creation(goal, mapping, marker)
+        return Encoded(ops=tuple(_updates(goal, current, mapping)), problems=goal.problems)
 
     def encode_comment(
         self,
@@ -210,11 +210,11 @@ def _payload(current: NativeTicket | None) -> JsonObject:
     return blank() if current is None else current.payload
 
 
-def _creation(target: Target, mapping: ProjectMapping, marker: Marker | None) -> Encoded:
+def _creation(goal: Goal, mapping: ProjectMapping, marker: Marker | None) -> Encoded:
     """One POST; a new issue is open and has no parent yet."""
-    payload = target.payload
-    if Field.TITLE in target.unsaid:
-        return Encoded(problems=target.problems)
+    payload = goal.payload
+    if Field.TITLE in goal.unsaid:
+        return Encoded(problems=goal.problems)
     body: JsonObject = {"title": payload["title"]}
     raw = payload["body"] or texts.write("", marker=marker)
     if raw:
@@ -227,20 +227,20 @@ def _creation(target: Target, mapping: ProjectMapping, marker: Marker | None) ->
         body["type"] = payload["type"]
     opened = read_fields({**payload, "state": "open", "state_reason": None, "parent": None}, mapping)
     held = read_fields(payload, mapping)
-    done = {name for name in target.asked if name in held and opened.get(name) == held[name]}
+    done = {name for name in goal.asked if name in held and opened.get(name) == held[name]}
     op = NativeOp(
         kind=OpKind.CREATE,
         action="issue.create",
         summary=f"create '{payload['title']}'",
         payload=body,
-        fields=frozenset(done - target.unsaid),
+        fields=frozenset(done - goal.unsaid),
         marker=marker,
     )
-    return Encoded(ops=(op,), problems=target.problems)
+    return Encoded(ops=(op,), problems=goal.problems)
 
 
-def _updates(target: Target, current: NativeTicket, mapping: ProjectMapping) -> list[NativeOp]:
-    words, new, old = Words.of(mapping), target.payload, current.payload
+def _updates(goal: Goal, current: NativeTicket, mapping: ProjectMapping) -> list[NativeOp]:
+    words, new, old = Words.of(mapping), goal.payload, current.payload
     there, wanted = wire.names_of(old.get("labels")), wire.names_of(new.get("labels"))
     gone, added = _minus(there, wanted), _minus(wanted, there)
     patch, names = _patch(new, old)
@@ -266,7 +266,7 @@ def _updates(target: Target, current: NativeTicket, mapping: ProjectMapping) -> 
             summary=f"{summary} of {current.key}",
             payload=payload,
             ref=current.ref,
-            fields=frozenset(fields & target.asked),
+            fields=frozenset(fields & goal.asked),
             expects=current.version,
         )
         for action, summary, payload, fields in parts

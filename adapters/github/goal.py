@@ -17,7 +17,7 @@ DEFAULT_REASON = "completed"  # what GitHub itself notes for a ticket that is cl
 
 
 @dataclass(slots=True)
-class Target:
+class Goal:
     """`payload` as it should be; `unsaid` are the asked fields for whose value GitHub has no place."""
 
     payload: JsonObject
@@ -52,7 +52,7 @@ def blank() -> JsonObject:
 
 def reach(
     fields: Fields, payload: JsonObject, mapping: ProjectMapping, caps: Capabilities, *, marker: Marker | None = None
-) -> Target:
+) -> Goal:
     """`payload` with `fields` in it; fields that are off, unsupported or UNKNOWN stay as they are."""
     asked = {
         name: value
@@ -68,53 +68,53 @@ def reach(
         "assignees": payload["assignees"] if isinstance(payload.get("assignees"), list) else [],
         "type": wire.name_of(payload.get("type")),
     }
-    target = Target({**payload, **present}, frozenset(asked))
+    goal = Goal({**payload, **present}, frozenset(asked))
     words = Words.of(mapping)
     if Field.TITLE in asked:
-        _title(target, asked[Field.TITLE], caps)
+        _title(goal, asked[Field.TITLE], caps)
     if Field.BODY in asked:
-        _body(target, asked[Field.BODY], caps, marker)
+        _body(goal, asked[Field.BODY], caps, marker)
     if Field.KIND in asked or Field.TYPE in asked:
-        _type(target, asked, words, caps)
+        _type(goal, asked, words, caps)
     if Field.STATUS in asked:
-        _status(target, asked, words)
+        _status(goal, asked, words)
     if Field.PRIORITY in asked:
-        _priority(target, asked[Field.PRIORITY], words)
+        _priority(goal, asked[Field.PRIORITY], words)
     if Field.LABELS in asked:
-        _labels(target, asked[Field.LABELS], words)
+        _labels(goal, asked[Field.LABELS], words)
     if Field.ASSIGNEES in asked:
-        _assignees(target, asked[Field.ASSIGNEES], mapping, caps)
+        _assignees(goal, asked[Field.ASSIGNEES], mapping, caps)
     if Field.PARENT in asked:
-        _parent(target, asked[Field.PARENT])
-    return target
+        _parent(goal, asked[Field.PARENT])
+    return goal
 
 
-def _title(target: Target, value: Value, caps: Capabilities) -> None:
+def _title(goal: Goal, value: Value, caps: Capabilities) -> None:
     title = " ".join(value.splitlines()).strip() if isinstance(value, str) else ""
     if not title:
-        target.say(Field.TITLE, "a title can't be empty", "Give the ticket a title.")
+        goal.say(Field.TITLE, "a title can't be empty", "Give the ticket a title.")
     elif caps.title_limit is not None and len(title) > caps.title_limit:
         message = f"the title has {len(title)} characters, the limit is {caps.title_limit}"
-        target.say(Field.TITLE, message, "Shorten it.")
+        goal.say(Field.TITLE, message, "Shorten it.")
     else:
-        target.payload["title"] = title
+        goal.payload["title"] = title
 
 
-def _body(target: Target, value: Value, caps: Capabilities, marker: Marker | None) -> None:
-    standing = target.payload["body"] if isinstance(target.payload["body"], str) else ""
+def _body(goal: Goal, value: Value, caps: Capabilities, marker: Marker | None) -> None:
+    standing = goal.payload["body"] if isinstance(goal.payload["body"], str) else ""
     wanted = value if isinstance(value, str) else ""
     if not marker and texts.read(standing) == canonical(wanted):
         return
     raw = texts.write(wanted, standing, marker=marker)
     if caps.body_limit is not None and len(raw) > caps.body_limit:
         message = f"the body has {len(raw)} characters, the limit is {caps.body_limit}"
-        target.say(Field.BODY, message, "Shorten it, or move a part of it into comments.")
+        goal.say(Field.BODY, message, "Shorten it, or move a part of it into comments.")
     else:
-        target.payload["body"] = raw
+        goal.payload["body"] = raw
 
 
-def _type(target: Target, asked: Fields, words: Words, caps: Capabilities) -> None:
-    present = words.row(target.payload["type"], target.payload["labels"])
+def _type(goal: Goal, asked: Fields, words: Words, caps: Capabilities) -> None:
+    present = words.row(goal.payload["type"], goal.payload["labels"])
     now = ORDINARY if present is UNKNOWN else present
     kind, type_ = asked.get(Field.KIND, now.kind) or now.kind, asked.get(Field.TYPE, now.type) or None
     if not isinstance(kind, str) or not (type_ is None or isinstance(type_, str)):
@@ -124,25 +124,23 @@ def _type(target: Target, asked: Fields, words: Words, caps: Capabilities) -> No
     row = words.row_for(kind, type_, caps.facts)
     if row is None:
         message = f"no issue type or label stands for {kind}"
-        for name in {Field.KIND, Field.TYPE} & target.asked:
-            target.say(name, message, f'Add a [[types]] row with kind = "{kind}" to the mapping.')
+        for name in {Field.KIND, Field.TYPE} & goal.asked:
+            goal.say(name, message, f'Add a [[types]] row with kind = "{kind}" to the mapping.')
         return
     if present is not UNKNOWN and (row.kind, row.type) == (present.kind, present.type):
         return
-    labels = words.without(Field.TYPE, target.payload["labels"])
+    labels = words.without(Field.TYPE, goal.payload["labels"])
     native = row.native.removeprefix(TYPE) if row.native.startswith(TYPE) else None
     spelled = {name.casefold(): name.removeprefix(TYPE) for name in caps.facts.types}
-    target.payload["type"] = spelled.get(row.native.casefold(), native) if native else None
-    target.payload["labels"] = labels + (
-        [row.native.removeprefix(LABEL).strip()] if row.native.startswith(LABEL) else []
-    )
+    goal.payload["type"] = spelled.get(row.native.casefold(), native) if native else None
+    goal.payload["labels"] = labels + ([row.native.removeprefix(LABEL).strip()] if row.native.startswith(LABEL) else [])
 
 
-def _status(target: Target, asked: Fields, words: Words) -> None:
-    payload, wanted = target.payload, asked[Field.STATUS]
+def _status(goal: Goal, asked: Fields, words: Words) -> None:
+    payload, wanted = goal.payload, asked[Field.STATUS]
     word = words.mapping.write_status(wanted) if isinstance(wanted, str) else None
     if word is None:
-        target.say(Field.STATUS, f"nothing stands for {wanted}", "Add it to [fields.status.values] of the mapping.")
+        goal.say(Field.STATUS, f"nothing stands for {wanted}", "Add it to [fields.status.values] of the mapping.")
         return
     labels = words.without(Field.STATUS, payload["labels"])
     state, added = (
@@ -157,56 +155,54 @@ def _status(target: Target, asked: Fields, words: Words) -> None:
     payload["state"], payload["labels"] = state, labels + added
 
 
-def _priority(target: Target, value: Value, words: Words) -> None:
-    labels = target.payload["labels"]
+def _priority(goal: Goal, value: Value, words: Words) -> None:
+    labels = goal.payload["labels"]
     if words.priority(labels) == (value or None):
         return
     word = words.mapping.write_priority(value) if isinstance(value, str) and value else None
     if value and (word is None or not word.startswith(LABEL)):
-        target.say(
-            Field.PRIORITY, f"no label stands for {value}", "Add one to [fields.priority.values] of the mapping."
-        )
+        goal.say(Field.PRIORITY, f"no label stands for {value}", "Add one to [fields.priority.values] of the mapping.")
         return
     kept = words.without(Field.PRIORITY, labels)
-    target.payload["labels"] = kept + ([word.removeprefix(LABEL).strip()] if word else [])
+    goal.payload["labels"] = kept + ([word.removeprefix(LABEL).strip()] if word else [])
 
 
-def _labels(target: Target, value: Value, words: Words) -> None:
+def _labels(goal: Goal, value: Value, words: Words) -> None:
     wanted = sorted(value) if isinstance(value, frozenset) else []
-    there = {label.casefold(): label for label in target.payload["labels"]}
+    there = {label.casefold(): label for label in goal.payload["labels"]}
     own: dict[str, str] = {}
     for name in wanted:
         label = " ".join(name.split())
         if not label or len(label) > MAX_LABEL:
             message = f"the label '{label}' has {len(label)} characters, the limit is {MAX_LABEL}"
-            target.say(Field.LABELS, message, "Shorten it.", wholly=False)
+            goal.say(Field.LABELS, message, "Shorten it.", wholly=False)
         elif words.owner(label) is not Field.LABELS:
             message = f"the label '{label}' says the {words.owner(label).value} here"
-            target.say(Field.LABELS, message, "Rename it, or take it out of the mapping.", wholly=False)
+            goal.say(Field.LABELS, message, "Rename it, or take it out of the mapping.", wholly=False)
         else:
             own.setdefault(label.casefold(), there.get(label.casefold(), label))
-    owned = [label for label in target.payload["labels"] if words.owner(label) is not Field.LABELS]
-    order = {label.casefold(): place for place, label in enumerate(target.payload["labels"])}
+    owned = [label for label in goal.payload["labels"] if words.owner(label) is not Field.LABELS]
+    order = {label.casefold(): place for place, label in enumerate(goal.payload["labels"])}
     plain = sorted(own.values(), key=lambda label: (order.get(label.casefold(), len(order)), label))
-    target.payload["labels"] = owned + plain[: max(0, MAX_LABELS - len(owned))]
+    goal.payload["labels"] = owned + plain[: max(0, MAX_LABELS - len(owned))]
 
 
-def _assignees(target: Target, value: Value, mapping: ProjectMapping, caps: Capabilities) -> None:
-    present: list[Any] = [user for user in target.payload["assignees"] if isinstance(user, dict)]
+def _assignees(goal: Goal, value: Value, mapping: ProjectMapping, caps: Capabilities) -> None:
+    present: list[Any] = [user for user in goal.payload["assignees"] if isinstance(user, dict)]
     people = sorted(value) if isinstance(value, frozenset) else []
     kept = [user for user in present if mapping.people.read(wire.account_ids(user)) in people]
     there = {mapping.people.read(wire.account_ids(user)) for user in kept}
     strangers = [person for person in people if person not in there and mapping.people.write(person) is None]
     if strangers:
         message = f"{', '.join(strangers)}: no account on GitHub, as far as [people] says"
-        target.say(Field.ASSIGNEES, message, "Add their GitHub login to [people].", wholly=False)
+        goal.say(Field.ASSIGNEES, message, "Add their GitHub login to [people].", wholly=False)
     for person in people:
         login = mapping.people.write(person)
         if person not in there and login is not None:
             kept.append({"login": login})
-    target.payload["assignees"] = kept[: caps.max_assignees]
+    goal.payload["assignees"] = kept[: caps.max_assignees]
 
 
-def _parent(target: Target, value: Value) -> None:
-    target.payload["parent_issue_url"] = None
-    target.payload["parent"] = value if isinstance(value, str) and value else None
+def _parent(goal: Goal, value: Value) -> None:
+    goal.payload["parent_issue_url"] = None
+    goal.payload["parent"] = value if isinstance(value, str) and value else None
