@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 from adapters.jira.simulator.catalogue import BLOCKED_REASON, EPIC_LINK, EPIC_NAME, STORY_POINTS, Named
+from adapters.jira.simulator.document import is_document
 from adapters.jira.simulator.errors import ApiError, not_on_screen
-from adapters.jira.simulator.markup import is_document, plain, to_document
+from adapters.jira.simulator.markup import plain, to_document
 from adapters.jira.simulator.state import Issue, World
 
 SUMMARY_LIMIT = 255

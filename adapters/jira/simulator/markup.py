@@ -24,59 +24,6 @@ _HEADING = re.compile(r"h([1-6])\.\s+(.*)")
 _FENCE = re.compile(r"\{(code|noformat)(?::([^}]*))?\}")
 _MARK_SIGNS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 
-#: Node type -> what it may hold; None means no `content` at all.
-_INLINE_NODES = frozenset({"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status", "mediaInline"})
-_BLOCKS = frozenset(
-    {
-        "paragraph", "heading", "bulletList", "orderedList", "codeBlock", "blockquote", "rule", "panel", "table",
-        "taskList", "decisionList", "expand", "mediaSingle", "mediaGroup", "blockCard", "embedCard", "nestedExpand",
-    }
-)  # fmt: skip
-_CHILDREN: dict[str, frozenset[str] | None] = {
-    "doc": _BLOCKS,
-    "paragraph": _INLINE_NODES,
-    "heading": _INLINE_NODES,
-    "codeBlock": frozenset({"text"}),
-    "blockquote": frozenset({"paragraph", "bulletList", "orderedList", "codeBlock", "mediaSingle", "mediaGroup"}),
-    "bulletList": frozenset({"listItem"}),
-    "orderedList": frozenset({"listItem"}),
-    "listItem": frozenset(
-        {"paragraph", "bulletList", "orderedList", "codeBlock", "mediaSingle", "mediaGroup", "taskList"}
-    ),
-    "taskList": frozenset({"taskItem", "taskList", "blockTaskItem"}),
-    "taskItem": _INLINE_NODES,
-    "decisionList": frozenset({"decisionItem"}),
-    "decisionItem": _INLINE_NODES,
-    "panel": _BLOCKS - {"panel", "table", "expand", "embedCard"},
-    "expand": _BLOCKS - {"expand"},
-    "nestedExpand": _BLOCKS - {"expand", "nestedExpand", "table"},
-    "table": frozenset({"tableRow"}),
-    "tableRow": frozenset({"tableCell", "tableHeader"}),
-    "tableCell": _BLOCKS - {"table", "expand"},
-    "tableHeader": _BLOCKS - {"table", "expand"},
-    "mediaSingle": frozenset({"media", "caption"}),
-    "mediaGroup": frozenset({"media"}),
-    "caption": _INLINE_NODES,
-}
-_MARKS = frozenset(
-    {
-        "strong", "em", "code", "strike", "underline", "link", "subsup", "textColor", "backgroundColor", "annotation",
-        "border", "alignment", "indentation", "breakout", "dataConsumer", "fragment", "fontSize",
-    }
-)  # fmt: skip
-_REQUIRED_ATTRS = {
-    "heading": {"level"},
-    "mention": {"id"},
-    "panel": {"panelType"},
-    "taskList": {"localId"},
-    "taskItem": {"localId", "state"},
-}
-
-
-def is_document(value: Any) -> bool:
-    """Whether Jira would accept the value as an ADF document."""
-    return isinstance(value, dict) and value.get("type") == "doc" and value.get("version") == 1 and _valid(value)
-
 
 def plain(value: Any) -> str | None:
     """The text as the changelog shows it and as limits count it: wiki markup."""
@@ -91,27 +38,6 @@ def to_document(wiki: str) -> JsonObject:
 def to_wiki(node: JsonObject) -> str:
     """A document as wiki markup."""
     return "\n\n".join(_wiki_block(child, "") for child in node.get("content", ()))
-
-
-def _valid(node: JsonObject) -> bool:
-    kind = node.get("type")
-    if kind == "text":
-        text = node.get("text")
-        marks = node.get("marks", [])
-        known = all(mark.get("type") in _MARKS for mark in marks)
-        linked = all(mark.get("attrs", {}).get("href") for mark in marks if mark["type"] == "link") if known else False
-        return isinstance(text, str) and bool(text) and known and linked
-    if not _REQUIRED_ATTRS.get(str(kind), set()) <= set(node.get("attrs", {})):
-        return False
-    allowed = _CHILDREN.get(str(kind))
-    content = node.get("content", [])
-    if allowed is None:
-        return not content
-    if not content and kind in ("bulletList", "orderedList", "listItem", "blockquote", "table", "taskList"):
-        return False
-    if kind == "codeBlock" and any(child.get("marks") for child in content):
-        return False
-    return all(isinstance(child, dict) and child.get("type") in allowed and _valid(child) for child in content)
 
 
 def _blocks(lines: list[str]) -> list[JsonObject]:
