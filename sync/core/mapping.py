@@ -148,6 +148,7 @@ class ProjectMapping:
     mapping: Mapping
     facts: ProjectFacts
     people: People
+    _digest: str = field(init=False, repr=False, compare=False, default="")
 
     def values(self, name: Field) -> ValueMap:
         """The words of a field; an empty map where the file has none."""
@@ -202,6 +203,11 @@ class ProjectMapping:
 
     def digest(self) -> str:
         """Changes whenever the same payload might be decoded otherwise."""
+        if not self._digest:
+            object.__setattr__(self, "_digest", self._digested())  # asked for with every ticket
+        return self._digest
+
+    def _digested(self) -> str:
         content: JsonObject = {
             "version": DECODING_VERSION,
             "fields": {name: asdict(values) for name, values in sorted(self.mapping.fields.items())},

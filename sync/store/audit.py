@@ -103,7 +103,7 @@ class Audit(Repository):
         return None
 
     def _read_head(self) -> tuple[int, str]:
-        head = self._session.get(AuditHeadRow, 1)
+        head = self._get(AuditHeadRow, 1)
         return (0, "") if head is None else (head.seq, head.hash)
 
 

@@ -44,7 +44,7 @@ class Comments(Repository):
 
     def get(self, comment: CommentId) -> CommentRecord | None:
         """The comment, a tombstone too; None for none."""
-        row = self._session.get(CommentRow, comment)
+        row = self._get(CommentRow, comment)
         return None if row is None else _record(row)
 
     def of(self, ticket: TicketId, *, deleted: bool = False) -> list[CommentRecord]:

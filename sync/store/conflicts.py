@@ -66,7 +66,7 @@ class Conflicts(Repository):
     def get(self, conflict: str) -> ConflictRecord | None:
         """The conflict; None for none."""
         match = _ID.fullmatch(conflict.strip())
-        row = None if match is None else self._session.get(ConflictRow, int(match[1]))
+        row = None if match is None else self._get(ConflictRow, int(match[1]))
         return None if row is None else _record(row)
 
     def save(self, record: ConflictRecord) -> None:

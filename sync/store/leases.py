@@ -20,7 +20,7 @@ class Leases(Repository):
     def acquire(self, bridge: BridgeName, ttl: timedelta, holder: str | None) -> Lease:
         """Take the bridge, or raise `BridgeBusy` while a living holder has it."""
         now = self._now()
-        row = self._session.get(LeaseRow, bridge)
+        row = self._get(LeaseRow, bridge)
         if row is not None and row.expires_at is not None and row.expires_at > now and not _is_dead(row):
             since = row.acquired_at.strftime("%Y-%m-%d %H:%M:%S UTC")
             raise BridgeBusy(f"bridge '{bridge}' is being synced by {row.holder} since {since}")
@@ -49,7 +49,7 @@ class Leases(Repository):
 
     def check(self, lease: Lease) -> None:
         """Raise `LeaseLost` unless nobody took the bridge since."""
-        row = self._session.get(LeaseRow, lease.bridge)
+        row = self._get(LeaseRow, lease.bridge)
         if row is None or row.epoch != lease.epoch or row.expires_at is None:
             holder = "nobody" if row is None or row.expires_at is None else row.holder
             raise LeaseLost(f"bridge '{lease.bridge}' is not ours any more: {holder} has it")
@@ -61,7 +61,7 @@ class Leases(Repository):
 
     def release(self, lease: Lease) -> None:
         """Let go; nothing to do when somebody else took over."""
-        row = self._session.get(LeaseRow, lease.bridge)
+        row = self._get(LeaseRow, lease.bridge)
         if row is not None and row.epoch == lease.epoch:
             self._change(LeaseRow, lease.bridge, expires_at=None)
 

@@ -78,7 +78,7 @@ class Links(Repository):
 
     def get(self, link: str) -> LinkRecord | None:
         """The link in any state; None for none."""
-        row = self._session.get(LinkRow, link)
+        row = self._get(LinkRow, link)
         return None if row is None else _record(row)
 
     def by_ref(

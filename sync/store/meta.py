@@ -11,7 +11,7 @@ class Meta(Repository):
 
     def get(self, name: str) -> str | None:
         """The value; None for none."""
-        row = self._session.get(MetaRow, name)
+        row = self._get(MetaRow, name)
         return None if row is None else row.value
 
     def put(self, name: str, value: str) -> None:

@@ -64,7 +64,7 @@ class Outbox(Repository):
 
     def get(self, request: str) -> OutboxRecord | None:
         """The request; None for none."""
-        row = self._session.get(OutboxRow, request)
+        row = self._get(OutboxRow, request)
         return None if row is None else _record(row)
 
     def save(self, record: OutboxRecord) -> None:

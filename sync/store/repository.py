@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+from sqlalchemy import Insert, Update, bindparam, insert, tuple_, update
 from sqlalchemy import Table as SqlTable
-from sqlalchemy import insert, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 Item = TypeVar("Item")
@@ -19,6 +20,8 @@ Row = TypeVar("Row", bound=SQLModel)
 
 #: Rows read at a time by a walk; small enough for ten thousand payloads to pass through little memory.
 CHUNK = 200
+#: The name of a primary key's value in a statement. Statements are built once: building one costs more than running it.
+KEY = "primary_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +41,15 @@ class Repository:
         self._new_id = context.new_id
 
     def _insert(self, table: type[SQLModel], values: dict[str, Any]) -> None:
-        self._session.exec(insert(sql_table(table)), params=values)
+        self._session.connection().execute(_insert_into(table), values)
 
     def _change(self, table: type[SQLModel], key: str | int, /, **values: Any) -> None:
         """Set columns of the row with this (one-column) primary key."""
-        target = sql_table(table)
-        (primary,) = target.primary_key
-        self._session.exec(update(target).where(primary == key).values(**values))
+        self._session.connection().execute(_update_of(table, tuple(values)), {**values, KEY: key})
+
+    def _get(self, table: type[Row], key: str | int) -> Row | None:
+        """The row with this (one-column) primary key; None for none."""
+        return self._session.exec(_by_key(table), params={KEY: key}).first()
 
     def _walk(self, query: SelectOfScalar[Row], convert: Callable[[Row], Item], *keys: str) -> Iterator[Item]:
         """All of `query`, ordered by `keys` (unique together), a chunk at a time.
@@ -79,6 +84,24 @@ class Repository:
             where=None if unless_same is None else target.c[unless_same] != new[unless_same],
         )
         self._session.exec(statement, params=rows)
+
+
+@cache
+def _insert_into(table: type[SQLModel]) -> Insert:
+    return insert(sql_table(table))
+
+
+@cache
+def _update_of(table: type[SQLModel], columns: tuple[str, ...]) -> Update:
+    target = sql_table(table)
+    (primary,) = target.primary_key
+    return update(target).where(primary == bindparam(KEY)).values({name: bindparam(name) for name in columns})
+
+
+@cache
+def _by_key(table: type[Row]) -> SelectOfScalar[Row]:
+    (primary,) = sql_table(table).primary_key
+    return select(table).where(primary == bindparam(KEY))
 
 
 def sql_table(table: type[SQLModel]) -> SqlTable:

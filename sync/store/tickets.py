@@ -42,7 +42,7 @@ class Tickets(Repository):
 
     def get(self, ticket: TicketId) -> TicketRecord | None:
         """The ticket; None for none."""
-        row = self._session.get(TicketRow, ticket)
+        row = self._get(TicketRow, ticket)
         return None if row is None else _record(row)
 
     def by_key(self, bridge: BridgeName, key: str) -> TicketRecord | None:
