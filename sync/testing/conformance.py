@@ -38,11 +38,11 @@ from sync.testing.conformance_texts import Texts
 from sync.testing.conformance_writing import Writing
 from sync.testing.subject import Asked, Failure, ServerDriver, Subject
 
-__all__ = ["AdapterConformance", "Asked", "Failure", "ServerDriver", "Subject"]
+__all__ = ["AdapterConformance", "Asked", "Failure", "FlavourConformance", "ServerDriver", "Subject"]
 
 
-class AdapterConformance(Reading, Writing, Texts, Failing, PureCodec):
-    """The whole suite; a subclass gives the `subject`."""
+class Samples:
+    """The fixtures of the suite; a subclass gives the `subject`."""
 
     @pytest.fixture
     def subject(self) -> Subject:
@@ -82,3 +82,11 @@ class AdapterConformance(Reading, Writing, Texts, Failing, PureCodec):
             return []
         since = samples[0].updated_at - timedelta(days=1)
         return list(subject.adapter.history([ticket.ref for ticket in samples], since))
+
+
+class AdapterConformance(Samples, Reading, Writing, Texts, Failing, PureCodec):
+    """The whole suite."""
+
+
+class FlavourConformance(Samples, Writing, PureCodec):
+    """The part about words, for another flavour of a tracker (a process, a plan) that has passed the whole with one."""

@@ -1,5 +1,7 @@
 """Azure DevOps under test: each of the four processes, and a service whose links raise revisions."""
 
+from types import MappingProxyType
+
 from adapters.azure_devops import wire
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from sync.core.ids import NativeRef
@@ -11,7 +13,7 @@ class Driver(SimulatedDriver):
 
     LISTS = ("POST", r"/workItemsBatch$")
     CREATES = ("POST", r"/workItems/\$")
-    NAMES = {"ada": "ada@acme.example", "grace": "grace@acme.example"}
+    NAMES = MappingProxyType({"ada": "ada@acme.example", "grace": "grace@acme.example"})
     nowhere = "Nowhere"
 
     def create(self, *, title, body="", labels=()):
@@ -45,8 +47,8 @@ class Driver(SimulatedDriver):
         self.simulator.delete_comment(int(ref), wire.comment_number(comment))
 
 
-SUBJECTS = {
-    "agile": lambda: opened(Driver, AzureDevOpsSimulator()),
+SUBJECTS = {"agile": lambda: opened(Driver, AzureDevOpsSimulator())}
+FLAVOURS = {
     "scrum": lambda: opened(Driver, AzureDevOpsSimulator(process="Scrum", links_raise_rev=True)),
     "basic": lambda: opened(Driver, AzureDevOpsSimulator(process="Basic")),
     "cmmi": lambda: opened(Driver, AzureDevOpsSimulator(process="CMMI")),

@@ -45,7 +45,5 @@ class Driver(SimulatedDriver):
             getattr(self.simulator.world, verb)(repository, found, self.simulator.by(), *rest)
 
 
-SUBJECTS = {
-    "github.com": lambda: opened(Driver, GitHubSimulator()),
-    "personal": lambda: opened(Driver, GitHubSimulator(owner_type="User")),
-}
+SUBJECTS = {"github.com": lambda: opened(Driver, GitHubSimulator())}
+FLAVOURS = {"enterprise": lambda: opened(Driver, GitHubSimulator(product="ghes-3.17", owner_type="User"))}

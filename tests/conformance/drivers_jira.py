@@ -1,7 +1,5 @@
 """Jira under test: Cloud with a classic workflow and with a team-managed one, and Data Center."""
 
-from types import MappingProxyType
-
 from adapters.jira.simulator import JiraSimulator
 from sync.core.ids import NativeRef
 from tests.conformance.simulated import SimulatedDriver, opened
@@ -49,10 +47,8 @@ class Driver(SimulatedDriver):
 
 
 #: Nobody waits here, so the limit of writes to one issue is lifted; what keeps within it has a test of its own.
-SUBJECTS = MappingProxyType(
-    {
-        "cloud": lambda: opened(Driver, JiraSimulator(issue_write_limit=1000)),
-        "team-managed": lambda: opened(Driver, JiraSimulator(style="team-managed", issue_write_limit=1000)),
-        "data-center": lambda: opened(Driver, JiraSimulator(deployment="server")),
-    }
-)
+SUBJECTS = {
+    "cloud": lambda: opened(Driver, JiraSimulator(issue_write_limit=1000)),
+    "data-center": lambda: opened(Driver, JiraSimulator(deployment="server")),
+}
+FLAVOURS = {"team-managed": lambda: opened(Driver, JiraSimulator(style="team-managed", issue_write_limit=1000))}

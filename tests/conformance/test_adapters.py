@@ -7,26 +7,33 @@ import pkgutil
 import pytest
 
 import adapters
-from sync.testing.conformance import AdapterConformance
+from sync.testing.conformance import AdapterConformance, FlavourConformance
 
 KINDS = sorted(module.name for module in pkgutil.iter_modules(adapters.__path__) if module.ispkg)
 
 
-def _subjects():
+def _opened(which):
     for kind in KINDS:
         module = f"tests.conformance.drivers_{kind}"
         if importlib.util.find_spec(module) is None:
             yield pytest.param(None, id=kind)
             continue
-        for name, opened in importlib.import_module(module).SUBJECTS.items():
+        for name, opened in getattr(importlib.import_module(module), which).items():
             yield pytest.param(opened, id=f"{kind}-{name}")
 
 
 class TestAdapters(AdapterConformance):
-    @pytest.fixture(params=_subjects())
+    @pytest.fixture(params=_opened("SUBJECTS"))
     def subject(self, request):
         if request.param is None:
             pytest.fail(f"no tests/conformance/drivers_{request.node.callspec.id}.py: every adapter has a driver")
+        with request.param() as subject:
+            yield subject
+
+
+class TestFlavours(FlavourConformance):
+    @pytest.fixture(params=[param for param in _opened("FLAVOURS") if param.values != (None,)])
+    def subject(self, request):
         with request.param() as subject:
             yield subject
 
