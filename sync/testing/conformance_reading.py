@@ -11,7 +11,7 @@ from sync.core.errors import AuthFailed, TrackerError
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Field, Gone, Value
 from sync.core.ports import Page
-from sync.testing.subject import Subject
+from sync.testing.subject import WRONG_TOKEN, Subject
 
 
 class Reading:
@@ -52,6 +52,8 @@ class Reading:
             with pytest.raises(AuthFailed) as caught:
                 adapter.probe()
             assert len(str(caught.value)) > 10
+            for said in (str(caught.value), repr(caught.value), repr(adapter), repr(vars(caught.value))):
+                assert WRONG_TOKEN not in said
         finally:
             adapter.close()
 
@@ -235,6 +237,23 @@ class Reading:
         """After a few answers the tracker's clock is known to within a day."""
         subject.pulled()
         assert subject.adapter.clock().uncertainty < timedelta(days=1)
+
+    def test_traffic_is_true(self, subject: Subject) -> None:
+        """Every request that arrives at the tracker is counted, those of a log-in and of discovery too."""
+        ref = subject.server.create(title="There")
+        subject.server.settle()
+        adapter = subject.server.open()
+        try:
+            before = subject.server.arrived()
+            adapter.probe()
+            for _page in adapter.pull(None):
+                pass
+            list(adapter.fetch([ref]))
+            assert adapter.traffic.requests == subject.server.arrived() - before
+            assert adapter.traffic.requests == sum(adapter.traffic.by_route.values())
+            assert adapter.traffic.writes == 0
+        finally:
+            adapter.close()
 
     def test_close_twice(self, subject: Subject) -> None:
         """Closing twice does no harm."""

@@ -129,7 +129,11 @@ class Writing:
         op = encoded.ops[0]
         assert (op.fields, op.ref, op.expects) == (frozenset({Field.TITLE}), ref, current.version)
         assert op.summary
+        traffic = subject.adapter.traffic
+        counted, arrived = (traffic.requests, traffic.writes), subject.server.arrived()
         receipt = subject.write(op)
+        assert (traffic.requests, traffic.writes) == (counted[0] + 1, counted[1] + 1)
+        assert subject.server.arrived() == arrived + 1
         assert receipt.ref == ref
         after = subject.fields(ref)
         assert after == {**before, Field.TITLE: "Smaller"}

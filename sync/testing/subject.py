@@ -21,6 +21,8 @@ from sync.core.ports import Adapter, Codec, NativeOp, Page, Receipt
 ROUNDS: Final = 8
 #: Fields that trackers keep in one place: writing one may change the other.
 COUPLED: Final = ({Field.KIND, Field.TYPE}, {Field.STATUS, Field.REASON})
+#: What a driver opens an adapter with when the token is to be wrong; it may stand in no message.
+WRONG_TOKEN: Final = "a-wrong-token"  # noqa: S105
 THROTTLE: Final = timedelta(seconds=300)
 
 
@@ -94,8 +96,12 @@ class ServerDriver(Protocol):
         """How many requests that create a ticket have arrived, answered or not."""
         ...
 
+    def arrived(self) -> int:
+        """How many requests have arrived from all adapters together, whatever became of them."""
+        ...
+
     def open(self, *, wrong_token: bool = False, wrong_project: bool = False) -> Adapter:
-        """One more adapter; it may be about to fail at `probe`."""
+        """One more adapter; with `WRONG_TOKEN` or another project it will fail at `probe`."""
         ...
 
 

@@ -11,6 +11,7 @@ from sync.core.models import Field
 from sync.testing.conformance import Asked, Failure, Subject
 from sync.testing.faults import Fault, FaultyAdapter, Script
 from sync.testing.memory import ManualClock, MemoryAdapter, MemoryCodec, MemoryKnobs, MemoryTracker
+from sync.testing.subject import WRONG_TOKEN
 
 NAMES = {PersonId("ada"): "ada-l", PersonId("grace"): "grace-h"}
 FAULTS = {
@@ -37,6 +38,7 @@ class Driver:
         self.clock = ManualClock()
         self.tracker = MemoryTracker("memory", knobs, self.clock)
         self.pending = []
+        self.adapters = []
         self.script = Script(self._choose)
 
     def create(self, *, title, body="", labels=()):
@@ -76,10 +78,15 @@ class Driver:
             count for (call, fault), count in self.script.struck.items() if call == "write" and fault is not Fault.LOST
         )
 
+    def arrived(self):
+        return sum(adapter.traffic.requests for adapter in self.adapters)
+
     def open(self, *, wrong_token=False, wrong_project=False):
-        token = {"token": "wrong"} if wrong_token else {}
+        token = {"token": WRONG_TOKEN} if wrong_token else {}
         tracker = None if wrong_project else self.tracker
-        return FaultyAdapter(MemoryAdapter(tracker or MemoryTracker("nowhere", exists=False), **token), self.script)
+        adapter = MemoryAdapter(tracker or MemoryTracker("nowhere", exists=False), **token)
+        self.adapters.append(adapter)
+        return FaultyAdapter(adapter, self.script)
 
     def _choose(self, call):
         if self.pending and self.pending[0][0] == call:

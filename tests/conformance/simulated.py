@@ -12,7 +12,7 @@ from sync.core.ids import PersonId
 from sync.core.mapping import People
 from sync.shell.mappingfile import load
 from sync.testing.conformance import Asked, Failure, Subject
-from sync.testing.subject import THROTTLE
+from sync.testing.subject import THROTTLE, WRONG_TOKEN
 
 PACE = Pace(first_wait=0.0, read_timeout=20.0)
 FAULTS = {
@@ -56,11 +56,14 @@ class SimulatedDriver:
             for sent in self.simulator.requests
         )
 
+    def arrived(self):
+        return len(self.simulator.requests)
+
     def open(self, *, wrong_token=False, wrong_project=False):
         kind = self.simulator.kind
         table = {key: value for key, value in self.simulator.description().items() if key != "kind"}
         if wrong_token:
-            table["auth"] = {**table["auth"], "token": "a-wrong-token"}
+            table["auth"] = {**table["auth"], "token": WRONG_TOKEN}
         if wrong_project:
             table["project"] = self.nowhere
         settings = importlib.import_module(f"adapters.{kind}.settings").Settings.model_validate(table)
