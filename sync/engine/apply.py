@@ -61,6 +61,7 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
 
 
 def _carry_out(writer: Writer, intent: Intent) -> None:
+    writer.forget_problems(intent)
     match intent.kind:
         case OpKind.CREATE:
             create(writer, intent)

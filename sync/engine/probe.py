@@ -15,7 +15,7 @@ from sync.core.models import Field
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
-from sync.store.records import ReplicaRecord
+from sync.store.records import ReplicaRecord, ReplicaState
 
 #: How long what a probe found is believed; a tracker that refuses something is asked again at once.
 FRESH = timedelta(hours=24)
@@ -38,6 +38,7 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
             replica.bind(known)
         elif (failure := _probe(bridge, replica, lease)) is not None:
             failures.append(failure)
+            remember(bridge, lease, replica, failure)
     return tuple(failures)
 
 
@@ -48,6 +49,21 @@ def forget(bridge: Bridge, name: ReplicaName, lease: Lease) -> None:
         if (record := tx.replicas.get(bridge.name, name)) is not None:
             details = {key: value for key, value in record.details.items() if key != "capabilities"}
             tx.replicas.save(replace(record, details=details))
+
+
+def remember(bridge: Bridge, lease: Lease, replica: Replica, failure: ReplicaFailure | None) -> None:
+    """Keep how the replica is doing, for the status and the daemon."""
+    with bridge.store.begin(lease) as tx:
+        record = tx.replicas.get(bridge.name, replica.name)
+        record = record or ReplicaRecord(bridge=bridge.name, replica=replica.name, kind=replica.kind)
+        if failure is None:
+            record = replace(
+                record, state="ok", last_success=bridge.now(), last_error=None, failures=0, not_before=None
+            )
+        else:
+            state: ReplicaState = "auth" if failure.kind == "auth" else "failing"
+            record = replace(record, state=state, last_error=failure.message, failures=record.failures + 1)
+        tx.replicas.save(record)
 
 
 def failure_of(name: ReplicaName, error: TrackerError) -> ReplicaFailure:

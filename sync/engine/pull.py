@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import Page
-from sync.engine.probe import failure_of, forget
+from sync.engine.probe import failure_of, forget, remember
 from sync.engine.report import ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
-from sync.store.records import ReplicaRecord, ReplicaState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +56,12 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
         _recount(bridge, lease, replica, counts)
     except TrackerError as error:
         failure = failure_of(replica.name, error)
-        _remember(bridge, lease, replica, failure)
+        remember(bridge, lease, replica, failure)
         if failure.kind in ("auth", "refused"):
             forget(bridge, replica.name, lease)
         return Pulled(replica=replica.name, tickets=len(seen), failure=failure, problems=tuple(problems))
-    _remember(bridge, lease, replica, None)
+    remember(bridge, lease, replica, None)
+    bridge.progress.step("pull", replica.name, len(seen), len(seen))
     emptied = cursor is None and linked > 0 and not seen and not bridge.stop.is_set()
     return Pulled(replica=replica.name, tickets=len(seen), emptied=emptied, problems=tuple(problems))
 
@@ -136,17 +136,3 @@ def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[Nat
         whole = [one for one in replica.adapter.fetch(short) if isinstance(one, NativeTicket)]
         with bridge.store.begin(lease) as tx:
             tx.inbox.put(bridge.name, replica.name, whole)
-
-
-def _remember(bridge: Bridge, lease: Lease, replica: Replica, failure: ReplicaFailure | None) -> None:
-    with bridge.store.begin(lease) as tx:
-        record = tx.replicas.get(bridge.name, replica.name)
-        record = record or ReplicaRecord(bridge=bridge.name, replica=replica.name, kind=replica.kind)
-        if failure is None:
-            record = replace(
-                record, state="ok", last_success=bridge.now(), last_error=None, failures=0, not_before=None
-            )
-        else:
-            state: ReplicaState = "auth" if failure.kind == "auth" else "failing"
-            record = replace(record, state=state, last_error=failure.message, failures=record.failures + 1)
-        tx.replicas.save(record)

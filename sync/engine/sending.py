@@ -75,8 +75,6 @@ class Sender:
                 after=fields_to_json(changes.news),
                 context=context,
             )
-            row = replace(row, sent_at=self.bridge.now(), attempts=1)
-            tx.outbox.save(row)
             tx.audit.append(
                 phase="intent",
                 action=op.kind.value,

@@ -32,8 +32,12 @@ def create(writer: Writer, intent: Intent) -> None:
     """Make the copy of a ticket and link it in the transaction that records the answer; then fill in what a create can't carry."""
 
     def landed(tx: Tx, receipt: Receipt) -> None:
+        nonlocal settled
         native, reader = receipt.ticket, writer.reader(tx)
-        asked = intent.changes.only(encoded.ops[0].fields).news
+        asked, sayable = intent.changes.only(encoded.ops[0].fields).news, _sayable(reader, intent.changes.news)
+        if native is not None and len(sayable) == len(intent.changes.news):
+            left = local.only(frozenset(local.fields) - _fields_of(told))
+            settled = not _missing(writer, left, native, writer.decoded(native))
         tx.links.add(
             bridge=writer.bridge.name,
             replica=writer.replica.name,
@@ -45,9 +49,10 @@ def create(writer: Writer, intent: Intent) -> None:
             native=replace(native, comments=None) if native else None,
             base=reader.resolved(reader.decode(native).snapshot.fields) if native else reader.first_base(asked, None),
             digest=writer.mapping.digest(),
-            agreed=asked,
+            agreed=sayable if settled else asked,
         )
 
+    settled = False  # the answer shows all that can be said: nothing is left to be sent or observed
     local = writer.localised(intent.changes)
     content = {"content": content_digest(intent.changes.news, writer.mapping)}
     marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
@@ -73,7 +78,8 @@ def create(writer: Writer, intent: Intent) -> None:
     writer.outcome.created.add(intent.ticket)
     current = receipt.ticket or writer.fetched(receipt.ref)
     writer.report(intent, current, told)
-    _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told))
+    if not settled:
+        _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told))
 
 
 def update(writer: Writer, intent: Intent) -> None:
@@ -93,13 +99,12 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
     By value and not by version: a version may have the grain of a second, and comments move it.
     """
     base = link.base or {}
-    with writer.bridge.store.begin(writer.lease) as tx:
+    with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
         seen = reader.resolved(reader.decode(current).snapshot.fields)
-        changed = any(name in base and not equal(name, seen.get(name), base[name]) for name in intent.changes)
-        if changed:
+    if any(name in base and not equal(name, seen.get(name), base[name]) for name in intent.changes):
+        with writer.bridge.store.begin(writer.lease) as tx:
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
-    if changed:
         raise ChangedMeanwhile
 
 

@@ -97,6 +97,16 @@ class Writer:
             field=only, message=f"{op.summary}: {error}", mend="mend it in the tracker, or change the value"
         )
 
+    def forget_problems(self, intent: Intent) -> None:
+        """What was wrong with these fields is about to be tried again."""
+        with self.bridge.store.read() as tx:
+            if not tx.problems.any_of(self.bridge.name, self.replica.name, intent.ticket):
+                return
+        with self.bridge.store.begin(self.lease) as tx:
+            tx.problems.clear(
+                self.bridge.name, self.replica.name, ticket=intent.ticket, kind="write", fields=intent.changes.fields
+            )
+
     def report(self, intent: Intent, where: NativeTicket | None, problems: Sequence[FieldProblem]) -> None:
         """Keep the problems and tell them."""
         if not problems:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, delete, func
@@ -50,6 +51,11 @@ class Inbox(Repository):
             .group_by(InboxRow.replica)
         )
         return {ReplicaName(replica): count for replica, count in found}
+
+    def oldest(self, bridge: BridgeName, replica: ReplicaName) -> datetime | None:
+        """Since when something has been undecided; None for nothing."""
+        query = select(func.min(InboxRow.received_at)).where(InboxRow.bridge == bridge, InboxRow.replica == replica)
+        return self._session.exec(query).one()
 
     def ticket_refs(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
         """The tickets with a pending ticket, absence or comment, in the order of their native numbers."""

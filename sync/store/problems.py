@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, or_, update
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, NativeRef, ReplicaName, TicketId
@@ -62,15 +63,31 @@ class Problems(Repository):
         ref: NativeRef | None = None,
         ticket: TicketId | None = None,
         kind: str | None = None,
+        fields: Collection[Field] | None = None,
     ) -> int:
-        """Close the open problems of the bridge that match all that is given; how many there were."""
+        """Close the open problems of the bridge that match all that is given; how many there were.
+
+        With `fields`, those about one of them or about no field in particular.
+        """
         problems = sql_table(ProblemRow)
         wanted = {"replica": replica, "ref": ref, "ticket": ticket, "kind": kind}
         query = update(problems).where(problems.c.bridge == bridge, problems.c.cleared_at.is_(None))
         for name, value in wanted.items():
             if value is not None:
                 query = query.where(problems.c[name] == value)
+        if fields is not None:
+            query = query.where(or_(problems.c.field.is_(None), problems.c.field.in_([name.value for name in fields])))
         return self._session.exec(query.values(cleared_at=self._now())).rowcount
+
+    def any_of(self, bridge: BridgeName, replica: ReplicaName, ticket: TicketId) -> bool:
+        """Whether the ticket has an open problem in this replica."""
+        query = select(ProblemRow.id).where(
+            ProblemRow.bridge == bridge,
+            ProblemRow.replica == replica,
+            ProblemRow.ticket == ticket,
+            col(ProblemRow.cleared_at).is_(None),
+        )
+        return self._session.exec(query).first() is not None
 
     def open(self, bridge: BridgeName | None = None) -> list[ProblemRecord]:
         """The problems that are not cleared, in the order of their first report."""

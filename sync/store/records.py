@@ -221,7 +221,6 @@ class ReplicaRecord:
     last_error: str | None = None
     failures: int = 0
     not_before: datetime | None = None
-    lag: timedelta | None = None
     feeds: int | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 

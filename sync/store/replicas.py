@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-from datetime import timedelta
 from typing import Any
 
 from sqlmodel import select
@@ -33,7 +32,6 @@ class Replicas(Repository):
             "last_error": record.last_error,
             "failures": record.failures,
             "not_before": record.not_before,
-            "lag": None if record.lag is None else record.lag.total_seconds(),
             "feeds": record.feeds,
             "details": dict(record.details),
         }
@@ -49,5 +47,4 @@ class Replicas(Repository):
 
 def _record(row: ReplicaRow) -> ReplicaRecord:
     values: dict[str, Any] = row.model_dump()
-    values["lag"] = None if row.lag is None else timedelta(seconds=row.lag)
     return ReplicaRecord(**values)

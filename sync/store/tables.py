@@ -237,7 +237,6 @@ class ReplicaRow(Table, table=True):
     last_error: str | None = Field(sa_type=FreeText)
     failures: int
     not_before: datetime | None
-    lag: float | None  # seconds
     feeds: int | None
     details: JsonObject = Field(sa_type=JSON)
 

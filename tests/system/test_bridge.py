@@ -33,7 +33,7 @@ def jira_titles(world: Bridged) -> Counter[str]:
 
 
 def azure_titles(world: Bridged) -> Counter[str]:
-    return Counter(world.azure.issue(key)["fields"]["System.Title"] for key in world.azure.keys())
+    return Counter(world.azure.issue(key)["fields"]["System.Title"] for key in list(world.azure.keys()))
 
 
 def test_a_ticket_of_each_tracker_appears_in_the_others_once(world: Bridged) -> None:

@@ -189,7 +189,7 @@ def story(store):
             tx.problems.report(bridge=B, kind="pull", message="m\0", mend="n")
         tx.problems.report(bridge=B, kind="pull", message="cleared")
         tx.problems.clear(B, kind="never")
-        tx.replicas.save(ReplicaRecord(bridge=B, replica=JIRA, kind="jira", lag=timedelta(seconds=1.5)))
+        tx.replicas.save(ReplicaRecord(bridge=B, replica=JIRA, kind="jira"))
         tx.replicas.save(ReplicaRecord(bridge=B, replica=JIRA, kind="jira", details={"a": float("nan")}))
         tx.runs.finish(tx.runs.start(B), {"pulled": 3})
         for number in range(3):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sync.core.ids import BridgeName, ReplicaName
     from sync.shell.configfile import Config
     from sync.store import Tx
+    from sync.store.records import ReplicaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +95,7 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
                 name=replica,
                 state=record.state if record else "unknown",
                 last_success=record.last_success if record else None,
-                lag=record.lag if record else None,
+                lag=_lag(record, tx.inbox.oldest(name, replica)),
                 linked=tx.links.count(name, replica),
                 pending=reads.get(replica, 0) + unsent + unknown,
                 pending_reads=reads.get(replica, 0),
@@ -117,6 +118,16 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
         last_finished=last.finished_at if last else None,
         replicas=tuple(replicas),
     )
+
+
+def _lag(record: ReplicaRecord | None, undecided: datetime | None) -> timedelta | None:
+    """How far behind: since something pulled waits to be decided on, or since the tracker was last read; None before that."""
+    from sync.engine.runtime import utc_now
+
+    if record is None or record.last_success is None:
+        return None
+    since = [one for one in (undecided, record.last_success if record.state != "ok" else None) if one is not None]
+    return utc_now() - min(since) if since else timedelta()
 
 
 def _render(bridges: list[BridgeStatus], problems: list[tuple[ReplicaName | None, str, str]], out: Console) -> None:

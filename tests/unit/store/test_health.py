@@ -61,7 +61,6 @@ def test_a_replica_is_remembered(store, clock):
         last_error="503",
         failures=3,
         not_before=clock() + timedelta(minutes=1),
-        lag=timedelta(seconds=2.5),
         feeds=2,
         details={"account": "bot", "offset": -0.5},
     )

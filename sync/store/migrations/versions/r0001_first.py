@@ -201,7 +201,6 @@ def _replicas() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lag", sa.Float(), nullable=True),
         sa.Column("feeds", sa.Integer(), nullable=True),
         sa.Column("details", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("bridge", "replica", name="pk_replicas"),
