@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Writes `docs/reference/` from the code that it describes: `python docs/generate.py` (or `make docs`).
+"""Writes `docs/reference/` from the code that it describes: `python -m docs.generate`, or `make docs`.
 
 `--check` writes nothing, and ends with 1 where a page is out of date.
 """
