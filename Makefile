@@ -41,6 +41,8 @@ check: lint types contracts test  ## everything that CI runs
 
 fuzz: setup  ## the laws, with EXAMPLES cases each
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/property
+	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/conformance \
+	  -k "never_raises or idempotent or no_change or leaves_others"
 
 bench: setup  ## the figures, against the simulators
 	$(BIN)/python -m bench

@@ -1,0 +1,11 @@
+"""How many cases the properties try: few in `make test`, TRACKDOWN_EXAMPLES of them in `make fuzz`."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+
+if examples := os.environ.get("TRACKDOWN_EXAMPLES"):
+    settings.register_profile("fuzz", max_examples=int(examples), deadline=None)
+    settings.load_profile("fuzz")
