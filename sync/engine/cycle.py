@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from sync.engine.joining import join_newcomers
+from sync.engine.overrun import find_overruns
 from sync.engine.places import check_places
 from sync.engine.probe import introduce
 from sync.engine.pull import pull_all
@@ -72,6 +73,7 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
     session.lose(introduce(bridge, lease))
     session.lose(recover(bridge, lease, session.run, session.available))
     session.take_pulled(pull_all(bridge, lease, session.available))
+    session.overruns = find_overruns(bridge, lease, session.available)
     return session
 
 

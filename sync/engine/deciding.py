@@ -30,6 +30,7 @@ from sync.core.ports import OpKind
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.echoes import without_echoes
 from sync.engine.history import Histories
+from sync.engine.overrun import Overrun, Overruns
 from sync.engine.reading import Reader, readers
 from sync.engine.runtime import Bridge
 from sync.store import Tx
@@ -49,6 +50,7 @@ class TicketWork:
     intents: tuple[Intent, ...]
     items: Mapping[ReplicaName, InboxItem]
     problems: Mapping[ReplicaName, tuple[FieldProblem, ...]]
+    overruns: tuple[Overrun, ...] = ()
     waits: bool = False  # something can't be done before something else is (its parent is not there yet)
 
     @property
@@ -75,6 +77,7 @@ class Decider:
     tx: Tx
     available: frozenset[ReplicaName]
     histories: Histories
+    overruns: Overruns
     readers: dict[ReplicaName, Reader] = field(init=False)
     _planned: set[tuple[TicketId, ReplicaName]] = field(default_factory=set)
 
@@ -112,6 +115,7 @@ class Decider:
             intents=tuple(one for one in intents if one.replica in self.available),
             items=items,
             problems=problems,
+            overruns=tuple(one for (of, name), one in self.overruns.items() if of == ticket and name in seen),
             # Of a tracker that has never answered nobody knows what it needs.
             waits=waits
             or any(one.replica not in self.available for one in intents)
@@ -163,6 +167,7 @@ class Decider:
             base=None if base is None else Snapshot(fields=base),
             head=head,
             agreed=link.agreed,
+            overrun=overrun.events if (overrun := self.overruns.get((link.ticket, link.replica))) is not None else (),
             reads=reader.replica.reads,
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,
@@ -207,13 +212,14 @@ class Decider:
         self, of: TicketId | CommentId, there: Iterable[ReplicaName], canonical: Canonical
     ) -> list[ReplicaName]:
         """Where a copy is to be made: not where one is there, may be there already, or was refused as it stands."""
+        absent = [name for name, reader in self.readers.items() if name not in there and reader.replica.receives]
+        if not absent or not self.tx.outbox.has_creates(of):
+            return absent
         return [
             name
-            for name, reader in self.readers.items()
-            if name not in there
-            and reader.replica.receives
-            and not self.tx.outbox.has_unknown_create(of, name)
-            and not self._was_refused(of, reader, canonical)
+            for name in absent
+            if not self.tx.outbox.has_unknown_create(of, name)
+            and not self._was_refused(of, self.readers[name], canonical)
         ]
 
     def _was_refused(self, of: TicketId | CommentId, reader: Reader, canonical: Canonical) -> bool:

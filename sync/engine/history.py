@@ -35,7 +35,7 @@ class Histories:
             events: list[FieldEvent] = []
             for native in reader.replica.adapter.history([link.ref], since):
                 for event in reader.replica.codec.decode_event(native, reader.mapping):
-                    told = _by_our_clock(event, reader, clock.offset)
+                    told = by_our_clock(event, reader, clock.offset)
                     if not (native.author == reader.capabilities.account and is_own(told, own)):
                         events.append(told)
             self._read[place] = tuple(events)
@@ -59,7 +59,8 @@ def _written(request: OutboxRecord) -> Fields:
     return fields_from_json(request.after or {})
 
 
-def _by_our_clock(event: FieldEvent, reader: Reader, offset: timedelta) -> FieldEvent:
+def by_our_clock(event: FieldEvent, reader: Reader, offset: timedelta) -> FieldEvent:
+    """The event dated by our clock, its parent as a TicketId."""
     told = replace(event, at=event.at - offset)
     if event.field is not Field.PARENT or Field.PARENT not in reader.fields:
         return told

@@ -12,6 +12,7 @@ from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, NativeTicket
 from sync.engine.comment_work import CommentWork, SideSeen
 from sync.engine.deciding import TicketWork
+from sync.engine.overrun import settle_overruns
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
 from sync.store import Tx
@@ -43,6 +44,8 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
     for replica, one in work.seen.items():
         if work.decision.sides[replica].gone:
             lines.append(_gone(bridge, tx, one.link))
+    for overrun in work.overruns:
+        settle_overruns(tx, overrun)
     for replica, item in work.items.items():
         tx.inbox.done(bridge.name, replica, item.ref, item)
     tx.tickets.set_dirty(work.record.id, TO_BE_WRITTEN if work.intents else "waits" if work.waits else None)

@@ -16,6 +16,7 @@ from sync.core.ids import ReplicaName, RunId, TicketId
 from sync.core.ports import Traffic
 from sync.engine.history import Histories
 from sync.engine.joining import Joined
+from sync.engine.overrun import Overruns
 from sync.engine.pull import Pulled
 from sync.engine.report import CycleReport, HaltLine, ReplicaFailure
 from sync.engine.runtime import Bridge
@@ -37,6 +38,7 @@ class Session:
     report: CycleReport
     available: list[ReplicaName]
     histories: Histories = field(default_factory=Histories)
+    overruns: Overruns = field(default_factory=dict)
     pulled: dict[ReplicaName, Pulled] = field(default_factory=dict)
     writers: dict[ReplicaName, Writer] = field(default_factory=dict)
     created: set[TicketId] = field(default_factory=set)

@@ -46,7 +46,13 @@ def worklist(session: Session, tx: Tx, *, only: Iterable[TicketId] | None = None
 
 def decisions(session: Session, tx: Tx, tickets: Iterable[TicketId]) -> Iterator[TicketWork]:
     """Decide the tickets, one at a time."""
-    decider = Decider(bridge=session.bridge, tx=tx, available=frozenset(session.available), histories=session.histories)
+    decider = Decider(
+        bridge=session.bridge,
+        tx=tx,
+        available=frozenset(session.available),
+        histories=session.histories,
+        overruns=session.overruns,
+    )
     for ticket in tickets:
         if (work := decider.decide(ticket)) is not None:
             yield work

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from sync.core.changes import ChangeSet
 from sync.core.claims import as_set
@@ -151,17 +152,40 @@ def _send_all(
     """Send the requests; the ticket as the last answer shows it (read again where it does not), and what was refused."""
     answer: NativeTicket | None = current
     problems: list[FieldProblem] = []
+    read = {"read_at": current.updated_at.isoformat()}
     for op in ops:
         try:
-            answer = writer.sender.send(intent, op, _observed_later).ticket
+            answer = writer.sender.send(intent, op, partial(_landed, writer, intent, op), read).ticket
         except (Rejected, Forbidden, Unsupported) as error:
             named = list(error.problems) if isinstance(error, Rejected) else []
             problems += named or [writer.refusal(op, error)]
     return answer or writer.fetched(current.ref), problems
 
 
-def _observed_later(_tx: Tx, _receipt: Receipt) -> None:
-    """What came of a change is stored by `_observe`, once all of its requests are answered."""
+def _landed(writer: Writer, intent: Intent, op: NativeOp, tx: Tx, receipt: Receipt) -> None:
+    """What one request came to is part of the base from the moment at which its outcome is."""
+    link = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
+    if link is None:
+        return
+    reader, asked = writer.reader(tx), intent.changes.only(op.fields).news
+    holds = reader.projection(receipt.ticket)(asked)
+    shown = holds if receipt.ticket is None else reader.resolved(writer.decoded(receipt.ticket))
+    base: dict[Field, Value] = dict(link.base or {})
+    agreed: dict[Field, Value] = dict(link.agreed)
+    for name, value in asked.items():
+        if name not in shown or (receipt.ticket is None and name in STEPWISE):
+            continue  # one step of a way of several: nobody said where it led
+        base[name] = _our_part(shown[name], base.get(name), value, holds.get(name))
+        if name not in STEPWISE or equal(name, shown[name], holds.get(name, value)):
+            agreed[name] = value
+    tx.links.save(replace(link, base=base, agreed=agreed))
+
+
+def _our_part(value: Value, past: Value, asked: Value, expected: Value) -> Value:
+    """Of a set, the members that we know of (what somebody else put in or took out is an edit of theirs); else the value."""
+    if not (isinstance(value, frozenset) and isinstance(past, frozenset) and isinstance(asked, frozenset)):
+        return value
+    return (value & (past | asked | as_set(expected))) | (past & asked & as_set(expected))
 
 
 def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fields) -> ChangeSet:
@@ -235,15 +259,9 @@ def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: 
         if name not in old or UNKNOWN in (value, old[name]):
             continue
         if name in intent.changes:
-            asked = intent.changes.fields[name].new
-            if (
-                isinstance(value, frozenset)
-                and isinstance(past := old[name], frozenset)
-                and isinstance(asked, frozenset)
-            ):
-                ours = (value & (past | asked | as_set(expected.get(name)))) | (past & asked)
-                if ours != value:
-                    foreign[name] = ours
+            ours = _our_part(value, old[name], intent.changes.fields[name].new, expected.get(name))
+            if ours != value:
+                foreign[name] = ours
         elif not equal(name, value, old[name]) and not equal(name, value, expected.get(name, UNKNOWN)):
             foreign[name] = old[name]
     return foreign

@@ -57,6 +57,8 @@ def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             if problems is None:
                 left.add(work.record.id)
                 continue
+            for name in work.seen:
+                session.overruns.pop((work.record.id, name), None)
             session.report.problems += problems
             session.report.conflicts += len(work.decision.conflicts)
             session.report.conflicts += sum(len(comment.decision.conflicts) for comment in work.comments)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, or_
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, CommentId, NativeRef, ReplicaName, RunId, TicketId
@@ -31,11 +32,12 @@ class Outbox(Repository):
         link: str | None = None,
         context: JsonObject | None = None,
         state: OutboxState = "pending",
+        sent_at: datetime | None = None,
         fence: int = 0,
         before: JsonObject | None = None,
         after: JsonObject | None = None,
     ) -> OutboxRecord:
-        """A request to be sent."""
+        """A request that is to be sent, or (`sent_at`) is about to go out."""
         newest = self._session.exec(select(func.max(OutboxRow.sequence))).one()
         record = OutboxRecord(
             id=self._new_id(),
@@ -50,10 +52,10 @@ class Outbox(Repository):
             context={} if context is None else context,
             state=state,
             fence=fence,
-            attempts=0,
+            attempts=0 if sent_at is None else 1,
             not_before=None,
             created_at=self._now(),
-            sent_at=None,
+            sent_at=sent_at,
             finished_at=None,
             before=before,
             after=after,
@@ -99,6 +101,17 @@ class Outbox(Repository):
         query = select(OutboxRow).where(OutboxRow.ticket == ticket, OutboxRow.replica == replica)
         return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
 
+    def updates_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> list[OutboxRecord]:
+        """The changes of tickets in one replica that were done and that stand behind this place, in order."""
+        query = select(OutboxRow).where(
+            col(OutboxRow.sequence) > sequence,
+            OutboxRow.bridge == bridge,
+            OutboxRow.replica == replica,
+            OutboxRow.kind == OpKind.UPDATE.value,
+            OutboxRow.state == "done",
+        )
+        return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
+
     def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> None:
         """The create of this ticket (or comment), whose end was not known, was done: it made `ref`."""
         query = select(OutboxRow).where(
@@ -109,6 +122,10 @@ class Outbox(Repository):
         for row in self._session.exec(query).all():
             found = {**row.context, "found": ref}
             self._change(OutboxRow, row.id, state="done", finished_at=self._now(), context=found)
+
+    def has_creates(self, of: TicketId | CommentId) -> bool:
+        """Whether a create of this ticket (or comment) was ever decided on, anywhere."""
+        return self._session.exec(_ANY_CREATE, params={"of": of}).first() is not None
 
     def last_refusal(self, of: TicketId | CommentId, replica: ReplicaName) -> OutboxRecord | None:
         """The newest create of this ticket (or comment) there, if the tracker refused it."""
@@ -126,11 +143,14 @@ class Outbox(Repository):
         return self._session.exec(query).first() is not None
 
 
-def _creates(of: TicketId | CommentId) -> ColumnElement[bool]:
+def _creates(of: TicketId | CommentId | BindParameter[str]) -> ColumnElement[bool]:
     return or_(
         (col(OutboxRow.ticket) == of) & (col(OutboxRow.kind) == OpKind.CREATE.value),
         (col(OutboxRow.comment) == of) & (col(OutboxRow.kind) == OpKind.COMMENT_CREATE.value),
     )
+
+
+_ANY_CREATE = select(OutboxRow.id).where(_creates(bindparam("of"))).limit(1)
 
 
 def _columns(record: OutboxRecord) -> dict[str, Any]:

@@ -41,6 +41,14 @@ class Stormy(History):
     )
 
 
+class Meddled(History):
+    """Nothing fails, and people write while the bridge reads and writes."""
+
+    meddling = True
+
+
+TestMeddled = Meddled.TestCase
+TestMeddled.settings = SETTINGS
 TestCalm = Calm.TestCase
 TestCalm.settings = SETTINGS
 TestStormy = Stormy.TestCase

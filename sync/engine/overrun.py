@@ -1,0 +1,211 @@
+"""What people wrote between our look at a ticket and our write to it: gone from the ticket, but not from its history.
+
+Where the tracker itself refuses a write over a newer version there is nothing to be found. Elsewhere the cycle after a
+write reads the history of the tickets that were written, all in one call, and what was run over is claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sync.core.claims import as_set
+from sync.core.errors import TrackerError
+from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.ids import NativeRef, ReplicaName, TicketId
+from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent
+from sync.core.ports import OpKind
+from sync.engine.echoes import LATEST
+from sync.engine.history import by_our_clock, is_own
+from sync.engine.reading import Reader
+from sync.engine.runtime import Bridge, Replica
+from sync.store import Lease, Tx
+from sync.store.convert import fields_from_json
+from sync.store.records import OutboxRecord
+
+#: Where in a replica's details stands up to which request all are checked.
+CHECKED = "checked_to"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrun:
+    """The edits on one side of a ticket that our writes ran over, and the requests that did it."""
+
+    events: tuple[FieldEvent, ...]
+    requests: tuple[str, ...]
+
+
+Overruns = dict[tuple[TicketId, ReplicaName], Overrun]
+
+
+def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) -> Overruns:
+    """What our writes since the last check ran over; at most one call of `history` a replica, none after a quiet cycle.
+
+    A request that ran over nothing is not looked at again; the others are done with by `settle_overruns`. A history that can't be
+    read now is read by the next cycle.
+    """
+    found: Overruns = {}
+    for name in names:
+        replica = bridge.replicas[name]
+        can = replica.capabilities
+        if can is None or not can.history or can.conditional_writes or not (replica.reads and replica.receives):
+            continue
+        with bridge.store.read() as tx:
+            record = tx.replicas.get(bridge.name, name)
+            checked = 0 if record is None else int(record.details.get(CHECKED, 0))
+            rows = tx.outbox.updates_after(bridge.name, name, checked)
+            waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(_was_lost(row) for row in rows) else set()
+        asked = [row for row in rows if not row.context.get("checked") and _is_due(row, waiting)]
+        if asked:
+            try:
+                events = _histories(replica, asked)
+            except TrackerError:
+                continue
+            with bridge.store.read() as tx:
+                found |= _overruns(Reader(bridge=bridge, replica=replica, tx=tx), asked, events)
+        if rows:
+            _remember(bridge, lease, name, rows, asked, found)
+    return found
+
+
+def settle_overruns(tx: Tx, overrun: Overrun) -> None:
+    """The decision on them is stored: they are not claimed again."""
+    told = [event.id for event in overrun.events]
+    for request in overrun.requests:
+        if (row := tx.outbox.get(request)) is not None:
+            known = [*row.context.get("told", ()), *told]
+            tx.outbox.save(replace(row, context={**row.context, "told": known, "checked": not _was_lost(row)}))
+
+
+def _was_lost(row: OutboxRecord) -> bool:
+    return bool(row.context.get("lost"))
+
+
+def _is_due(row: OutboxRecord, waiting: set[NativeRef]) -> bool:
+    """A request whose answer was lost may land at any moment: it is looked at whenever its ticket changed."""
+    return not _was_lost(row) or row.op.ref in waiting
+
+
+def _looked_at(row: OutboxRecord) -> datetime:
+    """The tracker's own time of the version that the request was made for."""
+    read = row.context.get("read_at")
+    return datetime.fromisoformat(read) if isinstance(read, str) else row.created_at
+
+
+def _histories(replica: Replica, rows: Sequence[OutboxRecord]) -> dict[NativeRef, list[NativeEvent]]:
+    can = replica.capabilities
+    assert can is not None
+    since = min(map(_looked_at, rows)) - can.clock_resolution - timedelta(seconds=1)
+    refs = list(dict.fromkeys(row.op.ref for row in rows if row.op.ref is not None))
+    events: dict[NativeRef, list[NativeEvent]] = {}
+    for event in replica.adapter.history(refs, since):
+        events.setdefault(event.ref, []).append(event)
+    return events
+
+
+def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeRef, list[NativeEvent]]) -> Overruns:
+    by_ticket: dict[TicketId, list[OutboxRecord]] = {}
+    for row in rows:
+        by_ticket.setdefault(row.ticket, []).append(row)
+    found: Overruns = {}
+    for ticket, requests in by_ticket.items():
+        record = reader.tx.tickets.get(ticket)
+        ref = requests[0].op.ref
+        if record is None or ref is None:
+            continue
+        own = reader.tx.outbox.of_ticket(ticket, reader.replica.name)
+        made = {row.run for row in own if row.op.kind is OpKind.CREATE}
+        told = _told(reader, own, events.get(ref, []))
+        lost: dict[str, FieldEvent] = {}
+        guilty: dict[str, None] = {}
+        for row in requests:
+            if row.run in made:
+                continue  # the rest of a create, moments after it
+            for event in _run_over_by(row, told, record.canonical.fields):
+                lost[event.id] = event
+                guilty[row.id] = None
+        if lost:
+            key = ticket, reader.replica.name
+            found[key] = Overrun(events=tuple(lost.values()), requests=tuple(guilty))
+    return found
+
+
+_Told = tuple[FieldEvent, bool]
+
+
+def _told(reader: Reader, own: list[OutboxRecord], events: Iterable[NativeEvent]) -> list[_Told]:
+    """The events in canonical terms and by our clock, each with whether it was ours."""
+    offset = reader.replica.adapter.clock().offset
+    told: list[_Told] = []
+    for native in events:
+        for raw in reader.replica.codec.decode_event(native, reader.mapping):
+            event = by_our_clock(raw, reader, offset)
+            told.append((event, native.author == reader.capabilities.account and is_own(event, own)))
+    return told
+
+
+def _run_over_by(row: OutboxRecord, told: Sequence[_Told], canonical: Fields) -> list[FieldEvent]:
+    """People's edits of the fields of this request that came after the look and before the write, and are not canonical."""
+    before, sent = fields_from_json(row.before or {}), fields_from_json(row.after or {})
+    known = set(row.context.get("told", ()))
+    found: list[FieldEvent] = []
+    for name in row.op.fields:
+        line = [(event, ours) for event, ours in told if event.field is name]
+        ours = [number for number, (event, own) in enumerate(line) if own and is_own(event, [row])]
+        if not ours or name not in sent:
+            continue
+        start = _seen_until(name, line[: ours[-1]], before)
+        foreign = [event for event, own in line[start : ours[-1]] if not own and event.new is not UNKNOWN]
+        if shape_of(name) is not Shape.SET:
+            foreign = foreign[-1:]  # the earlier ones were replaced by people
+        found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
+    return found
+
+
+def _seen_until(name: Field, line: Sequence[_Told], before: Fields) -> int:
+    """Where what we had not seen begins: after the last event that made the value that we saw, or that was ours."""
+    for number in range(len(line) - 1, -1, -1):
+        event, own = line[number]
+        if own or (name in before and equal(name, event.new, before[name])):
+            return number + 1
+    return 0
+
+
+def _is_kept(event: FieldEvent, canonical: Fields) -> bool:
+    """Whether the canonical ticket says what the edit said."""
+    value = canonical.get(event.field)
+    if shape_of(event.field) is Shape.SET:
+        old, new = as_set(event.old), as_set(event.new)
+        return new - old <= as_set(value) and not (old - new) & as_set(value)
+    return equal(event.field, value, event.new)
+
+
+def _remember(
+    bridge: Bridge,
+    lease: Lease,
+    name: ReplicaName,
+    rows: Sequence[OutboxRecord],
+    asked: Sequence[OutboxRecord],
+    found: Overruns,
+) -> None:
+    """Mark what ran over nothing, and up to where all is checked."""
+    guilty = {request for key, overrun in found.items() if key[1] == name for request in overrun.requests}
+    innocent = {row.id for row in asked if row.id not in guilty and not _was_lost(row)}
+    horizon = bridge.now() - bridge.settle - LATEST
+    open_rows = [
+        row.sequence
+        for row in rows
+        if row.id not in innocent and not row.context.get("checked")
+        if not _was_lost(row) or (row.sent_at or row.created_at) >= horizon
+    ]
+    checked = min(open_rows) - 1 if open_rows else rows[-1].sequence
+    with bridge.store.begin(lease) as tx:
+        for row in rows:
+            if row.id in innocent:
+                tx.outbox.save(replace(row, context={**row.context, "checked": True}))
+        for ticket, replica in found:
+            if replica == name:
+                tx.tickets.set_dirty(ticket, "an edit was run over")
+        if (record := tx.replicas.get(bridge.name, name)) is not None and record.details.get(CHECKED) != checked:
+            tx.replicas.save(replace(record, details={**record.details, CHECKED: checked}))
