@@ -70,6 +70,7 @@ class Sender:
                 link=intent.link,
                 op=op,
                 state="sent",
+                sent_at=self.bridge.now(),
                 fence=tx.links.numbers(self.bridge.name, self.replica.name),
                 before=fields_to_json(before),
                 after=fields_to_json(changes.news),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from sync.core.ids import CommentId, PersonId, ReplicaName, TicketId
@@ -49,10 +50,8 @@ class Comments(Repository):
 
     def of(self, ticket: TicketId, *, deleted: bool = False) -> list[CommentRecord]:
         """The ticket's comments, oldest first; with the tombstones when `deleted`."""
-        query = select(CommentRow).where(CommentRow.ticket == ticket)
-        if not deleted:
-            query = query.where(col(CommentRow.deleted_at).is_(None))
-        return [_record(row) for row in self._session.exec(query.order_by(col(CommentRow.created_at), CommentRow.id))]
+        found = self._session.exec(_OF_TICKET, params={"ticket": ticket})
+        return [_record(row) for row in found if deleted or row.deleted_at is None]
 
     def save(self, comment: CommentId, canonical: Canonical) -> None:
         """Replace the canonical state."""
@@ -62,6 +61,13 @@ class Comments(Repository):
         """Make it a tombstone: its text and author stay readable."""
         now = self._now()
         self._change(CommentRow, comment, deleted_at=now, updated_at=now)
+
+
+_OF_TICKET = (
+    select(CommentRow)
+    .where(CommentRow.ticket == bindparam("ticket"))
+    .order_by(col(CommentRow.created_at), col(CommentRow.id))
+)
 
 
 def _state(canonical: Canonical) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, CommentId, ReplicaName, RunId, TicketId
@@ -76,11 +76,8 @@ class Conflicts(Repository):
 
     def open_for(self, ticket: TicketId, comment: CommentId | None = None) -> dict[Field, ConflictRecord]:
         """The conflicts of a ticket (or of one comment of it) that wait for a person; the newest of each field."""
-        query = select(ConflictRow).where(
-            ConflictRow.ticket == ticket, ConflictRow.comment == comment, ConflictRow.state == "open"
-        )
-        found = map(_record, self._session.exec(query.order_by(col(ConflictRow.number))))
-        return {record.field: record for record in found}
+        found = map(_record, self._session.exec(_OPEN_FOR, params={"ticket": ticket}))
+        return {record.field: record for record in found if record.comment == comment}
 
     def count(self, bridge: BridgeName | None = None, state: ConflictState | None = None) -> int:
         """How many conflicts there are, of a bridge and in a state where given."""
@@ -99,6 +96,13 @@ class Conflicts(Repository):
         if state is not None:
             query = query.where(ConflictRow.state == state)
         return self._walk(query, _record, "number")
+
+
+_OPEN_FOR = (
+    select(ConflictRow)
+    .where(ConflictRow.ticket == bindparam("ticket"), ConflictRow.state == "open")
+    .order_by(col(ConflictRow.number))
+)
 
 
 def _columns(record: ConflictRecord) -> dict[str, Any]:

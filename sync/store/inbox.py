@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func
+from sqlalchemy import and_, bindparam, delete, func
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, NativeRef, ReplicaName
@@ -77,11 +77,8 @@ class Inbox(Repository):
 
     def take(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef) -> InboxItem:
         """All that is pending of one ticket; it stays until `done`."""
-        found = self._session.exec(
-            select(InboxRow)
-            .where(InboxRow.bridge == bridge, InboxRow.replica == replica, InboxRow.ticket_ref == ref)
-            .order_by(InboxRow.ref)
-        ).all()
+        place = {"bridge": bridge, "replica": replica, "ticket_ref": ref}
+        found = self._session.exec(_OF_TICKET, params=place).all()
         heads = [row for row in found if row.kind == "ticket"]
         return InboxItem(
             ref=ref,
@@ -104,6 +101,15 @@ class Inbox(Repository):
             return
         for seen in chunks(sorted(item.seen)):
             self._session.exec(query.where(rows.c.digest.in_(seen)))
+
+
+_OF_TICKET = (
+    select(InboxRow)
+    .where(
+        *(col(column) == bindparam(column.key) for column in (InboxRow.bridge, InboxRow.replica, InboxRow.ticket_ref))
+    )
+    .order_by(InboxRow.ref)
+)
 
 
 def _rows(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import builtins
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, case, func
+from sqlalchemy import Select, bindparam, case, func
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from sync.core.ids import BridgeName, CommentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Fields, JsonObject, NativeComment, NativeTicket
@@ -185,10 +187,15 @@ class Links(Repository):
         return self._walk(query, _record, "number", "id")
 
     def _of(self, ticket: TicketId, *, comment: bool, removed: bool) -> builtins.list[LinkRecord]:
-        query = _of_kind(select(LinkRow), comment).where(LinkRow.ticket == ticket)
-        if not removed:
-            query = query.where(LinkRow.state != "removed")
-        return [_record(row) for row in self._session.exec(query.order_by(col(LinkRow.created_at), LinkRow.id))]
+        return [_record(row) for row in self._session.exec(_links_of(comment, removed), params={"ticket": ticket})]
+
+
+@cache
+def _links_of(comment: bool, removed: bool) -> SelectOfScalar[LinkRow]:
+    query = _of_kind(select(LinkRow), comment).where(LinkRow.ticket == bindparam("ticket"))
+    if not removed:
+        query = query.where(LinkRow.state != "removed")
+    return query.order_by(col(LinkRow.created_at), LinkRow.id)
 
 
 def _of_kind(query: Query, comment: bool) -> Query:
