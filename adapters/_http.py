@@ -102,7 +102,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         self.pace = pace or Pace()
         self.redactor = redactor or Redactor()
         self._sleep = sleep
-        self._is_write = is_write or (lambda method, path: method not in READ_METHODS)
+        self._is_write = is_write or _writes
         self._classify = classify
         self._last_request = 0.0
         self._last_write = 0.0
@@ -154,7 +154,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         what = f"{self.tracker}: {method} {path}"
         try:
             response = super().send(request, *args, **kwargs)
-            response.content  # read it here: a body that is cut off must fail at this seam
+            _ = response.content  # read it here: a body that is cut off must fail at this seam
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._transport_error(what, write, error) from None
         self._read_clock(response, time.monotonic() - started)
@@ -266,10 +266,14 @@ def parse_http_date(header: str | None) -> datetime | None:
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
 
 
+def _writes(method: str, _path: str) -> bool:
+    return method not in READ_METHODS
+
+
 def _route(path: str) -> str:
-    """The path with its ids taken out, for counting."""
+    """The path with its ids taken out, for counting; the number of an API's version is none."""
     return re.sub(
-        r"(?<=/)(?:\d+|[A-Z][A-Z0-9_]+-\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)",
+        r"(?<!/api/)(?<=/)(?:\d+|[A-Z][A-Z0-9_]+-\d+|[0-9a-f]{8}-[0-9a-f-]{27})(?=/|$)",
         "{id}",
         path,
     )

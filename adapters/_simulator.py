@@ -222,7 +222,7 @@ class _QuietHandler(WSGIRequestHandler):
         self.log_request(code)
         self.send_response_only(code, message)
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 - as the base class has it
         logging.getLogger("trackdown.simulator").debug(message, *args)
 
 

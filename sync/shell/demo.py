@@ -38,14 +38,17 @@ def run(*, keep: bool) -> int:
     stop = threading.Event()
     with signals(stop), the_world(folder) as world:
         config = load(world.config)
-        with open_store(config) as store, TerminalProgress() as progress:
-            with open_bridges(config, store, effects=Effects(progress=progress, stop=stop)) as bridges:
-                story = Story(world=world, bridge=bridges[0], out=out, config=config)
-                for chapter in CHAPTERS:
-                    if stop.is_set():
-                        return 130
-                    chapter(story)
-                story.end(keep=keep)
+        with (
+            open_store(config) as store,
+            TerminalProgress() as progress,
+            open_bridges(config, store, effects=Effects(progress=progress, stop=stop)) as bridges,
+        ):
+            story = Story(world=world, bridge=bridges[0], out=out, config=config)
+            for chapter in CHAPTERS:
+                if stop.is_set():
+                    return 130
+                chapter(story)
+            story.end(keep=keep)
         if keep:
             stop.wait()
     return 0 if story.told_true else 1

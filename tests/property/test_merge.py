@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sync.core.decision import Decision, Side
 from sync.core.fieldrules import Shape, equal, shape_of
@@ -79,7 +80,7 @@ def a_side(draw: st.DrawFn, name: ReplicaName, canonical: Fields) -> Side:
     project = PROJECTIONS[draw(st.sampled_from(sorted(PROJECTIONS)))]
     past = draw(all_fields)
     agreed = {f: (canonical[f] if draw(st.booleans()) else past[f]) for f in canonical}
-    base = Snapshot(fields={f: v for f, v in project(agreed).items()})
+    base = Snapshot(fields=dict(project(agreed)))
     met = draw(st.booleans())
     edits = {f: v for f, v in draw(all_fields).items() if draw(st.integers(0, 2)) == 0}
     seen = {**base.fields, **project(edits)}

@@ -19,7 +19,7 @@ T = TypeVar("T")
 Answer = tuple[int, Any]
 
 
-class Moved(Exception):  # noqa: N818 - an outcome, no error
+class Moved(Exception):
     """The issue lives in another repository now."""
 
     def __init__(self, repository: int, number: int) -> None:
