@@ -105,9 +105,8 @@ class Inbox(Repository):
 
 _OF_TICKET = (
     select(InboxRow)
-    .where(
-        *(col(column) == bindparam(column.key) for column in (InboxRow.bridge, InboxRow.replica, InboxRow.ticket_ref))
-    )
+    .where(InboxRow.bridge == bindparam("bridge"), InboxRow.replica == bindparam("replica"))
+    .where(InboxRow.ticket_ref == bindparam("ticket_ref"))
     .order_by(InboxRow.ref)
 )
 
