@@ -56,7 +56,7 @@ def _options() -> argparse.Namespace:
 def _show(figures: list[Figure], *, as_json: bool) -> None:
     if as_json:
         json.dump({"figures": [asdict(figure) for figure in figures]}, sys.stdout, indent=2)
-        print()
+        sys.stdout.write("\n")
         return
     table = Table("figure", "target", "measured", "reached")
     for figure in figures:

@@ -23,7 +23,7 @@ def main(config_path: str, cycles: str) -> None:
             before = time.process_time()
             report = run_cycle(bridges[0])
             cpu = time.process_time() - before
-            print(json.dumps({**report.as_json(), "cpu": cpu}), flush=True)
+            sys.stdout.write(json.dumps({**report.as_json(), "cpu": cpu}) + "\n")
 
 
 if __name__ == "__main__":

@@ -33,8 +33,14 @@ Refund {number} is paid out **twice** when the bank answers late.
 
 See [the runbook](https://runbook.example/{number}).
 """
-HTML = "<h2>What happens</h2><p>Refund {number} is paid out <b>twice</b> when the bank answers late.</p><ul><li>Pay</li><li>Refund</li></ul>"
-WIKI = "h2. What happens\n\nRefund {number} is paid out *twice* when the bank answers late.\n\n# Pay in {{{{CHF}}}}\n# Refund\n"
+HTML = (
+    "<h2>What happens</h2><p>Refund {number} is paid out <b>twice</b> when the bank answers late.</p>"
+    "<ul><li>Pay</li><li>Refund</li></ul>"
+)
+WIKI = (
+    "h2. What happens\n\nRefund {number} is paid out *twice* when the bank answers late.\n\n"
+    "# Pay in {{{{CHF}}}}\n# Refund\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
