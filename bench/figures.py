@@ -113,7 +113,7 @@ class Bench:
         yield Figure(figure=f"writes of the cycle after {what}", target="0", measured=str(writes), reached=writes == 0)
 
     def _idle(self, world: World, tickets: int) -> Generator[Figure, None, float]:
-        """Returns the processor seconds of an idle cycle. An hour later and one edit on, so that no feed's look-back still holds the first sync."""
+        """Returns the processor seconds. An hour later and one edit on, so that no feed looks back to the first sync."""
         world.let_pass()
         for tracker in world.simulators:
             world.edit(tracker, world.keys(tracker)[:1], "title", 0)
