@@ -26,6 +26,8 @@ BODY_LIMIT = 65_536
 MAX_ASSIGNEES = 10
 #: Numbers beyond the newest listed one that `find` tries: a list may lag behind a create.
 UNLISTED = 3
+#: From so many tickets on, the repository's events are asked for their history before their timelines.
+SEVERAL = 4
 
 
 class GitHubAdapter:
@@ -233,13 +235,34 @@ class GitHubAdapter:
         return wanted in wire.text_of(row, "body") and author == self._who().casefold()
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
-        """See `Adapter`: the whole timeline of each ticket, because an entry tells little without those before it."""
+        """See `Adapter`: from the repository's events where they tell what was before them, else from the whole timeline."""
+        lately = self._lately(since, pages=len(refs) // 2) if len(refs) >= SEVERAL else None
         for ref in refs:
+            news = None if lately is None else lately.get(str(ref), [])
+            if news == []:
+                continue
+            start = history.rewound(news[-1]["issue"], news) if news else None
+            if news and start is not None:
+                yield from (event for event in history.replay(ref, news, start) if event.at > since)
+                continue
             try:
                 entries = list(self._all(f"issues/{ref}/timeline", what=f"reading the timeline of #{ref}"))
             except Rejected:
                 continue
             yield from (event for event in history.replay(ref, entries) if event.at > since)
+
+    def _lately(self, since: datetime, *, pages: int) -> dict[str, list[JsonObject]] | None:
+        """The repository's events from `since` on by issue, oldest first; None where they fill more pages than that."""
+        found: dict[str, list[JsonObject]] = {}
+        for place, event in enumerate(self._all("issues/events", what="listing the events"), 1):
+            at = wire.moment(event.get("created_at"))
+            if at is not None and at < since:
+                return found
+            if place > 100 * pages:
+                return None
+            if isinstance(issue := event.get("issue"), dict):
+                found.setdefault(str(issue.get("number")), []).insert(0, event)
+        return found
 
     # -- writing ---------------------------------------------------------------------------------------------
 

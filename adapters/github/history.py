@@ -12,14 +12,14 @@ from sync.core.models import JsonObject, NativeEvent
 _STATES = {"closed": "closed", "reopened": "open"}
 
 
-def replay(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEvent]:
+def replay(ref: NativeRef, entries: Sequence[JsonObject], start: JsonObject | None = None) -> Iterator[NativeEvent]:
     """Events with `before` and `after` in their payload; entries that change nothing of ours are left out.
 
-    `entries` must be the whole timeline, oldest first. Bodies are not in it. One request makes several entries (a status
+    `entries`, oldest first, must be the whole timeline, or what came after the state `start`. Bodies are not in it. One request makes several entries (a status
     that swaps two labels): what one account did within one second is one event.
     """
     pending: NativeEvent | None = None
-    for event in _single(ref, entries):
+    for event in _single(ref, entries, start or _first_state(entries)):
         if pending is not None and (pending.author, pending.at) == (event.author, event.at):
             pending = replace(event, payload={**event.payload, "before": pending.payload["before"]})
             continue
@@ -30,8 +30,34 @@ def replay(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEven
         yield pending
 
 
-def _single(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEvent]:
+def rewound(issue: JsonObject, entries: Sequence[JsonObject]) -> JsonObject | None:
+    """The state before `entries`, told from the issue after them; None where they do not say what was before."""
     state: JsonObject = {
+        "title": wire.text_of(issue, "title"),
+        "state": issue.get("state"),
+        "state_reason": issue.get("state_reason"),
+        "labels": [name for row in issue.get("labels") or () if (name := wire.name_of(row)) is not None],
+        "assignees": [user for row in issue.get("assignees") or () if (user := wire.slim_account(row)) is not None],
+        "type": wire.name_of(issue.get("type")),
+    }
+    for entry in reversed(entries):
+        match entry.get("event"):
+            case "renamed" if isinstance(rename := entry.get("rename"), dict):
+                state["title"] = wire.text_of(rename, "from")
+            case "labeled" | "unlabeled" | "assigned" | "unassigned" as event:
+                undone = {"labeled": "unlabeled", "assigned": "unassigned"}.get(event, event.removeprefix("un"))
+                state = _after(state, {**entry, "event": undone}) or state
+            case "closed":
+                state |= {"state": "open", "state_reason": None}
+            case "reopened" | "issue_type_added" | "issue_type_changed" | "issue_type_removed":
+                return None
+            case "parent_issue_added" | "parent_issue_removed":
+                return None
+    return state
+
+
+def _first_state(entries: Iterable[JsonObject]) -> JsonObject:
+    return {
         "title": _first_title(entries),
         "state": "open",
         "state_reason": None,
@@ -39,6 +65,9 @@ def _single(ref: NativeRef, entries: Sequence[JsonObject]) -> Iterator[NativeEve
         "assignees": [],
         "type": None,
     }
+
+
+def _single(ref: NativeRef, entries: Sequence[JsonObject], state: JsonObject) -> Iterator[NativeEvent]:
     for entry in entries:
         at = wire.moment(entry.get("created_at"))
         number = entry.get("id")

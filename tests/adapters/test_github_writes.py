@@ -143,6 +143,32 @@ def test_history_gives_one_event_for_one_request(hub):
     ]
 
 
+def test_the_history_of_several_tickets_is_read_together(hub):
+    """The repository's events tell what each timeline tells; a reopening alone is looked up there."""
+    for number in range(1, 7):
+        hub.simulator.add_issue(title=f"t{number}", labels=["bug", "status: review"], assignees=["grace"])
+    hub.simulator.edit(5, state="closed", state_reason="not_planned")
+    hub.simulator.clock.advance(60)
+    since = hub.simulator.clock.now()
+    hub.simulator.clock.advance(60)
+    hub.simulator.edit(1, title="u", labels=["bug"], as_user="grace")
+    hub.simulator.edit(2, assignees=["ada"], labels=["bug", "status: blocked"], as_user="alan")
+    hub.simulator.edit(3, state="closed", as_user="ada")
+    hub.simulator.edit(5, state="open", as_user="ada")
+    refs = [NativeRef(str(number)) for number in range(1, 7)]
+
+    def told(refs):
+        events = hub.adapter.history(refs, since)
+        return [(event.ref, one) for event in events for one in CODEC.decode_event(event, hub.mapping)]
+
+    alone = [line for ref in refs for line in told([ref])]
+    hub.simulator.requests.clear()
+    assert told(refs) == alone
+    assert {(ref, one.field) for ref, one in alone} >= {("1", Field.TITLE), ("2", Field.STATUS), ("5", Field.STATUS)}
+    paths = [request["path"].rpartition("/issues/")[2] for request in hub.simulator.requests]
+    assert paths == ["events", "5/timeline"]
+
+
 def test_our_own_pacing_is_the_only_one():
     """PyGithub's retries and pauses are off; ours are GitHub's advice."""
     settings = Settings(project="acme/payments", auth=Auth(token="secret-token-1"))
