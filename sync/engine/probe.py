@@ -109,18 +109,18 @@ def _remembered(bridge: Bridge, replica: Replica) -> Capabilities | None:
     return from_json(record.details["capabilities"])
 
 
-def to_json(capabilities: Capabilities) -> dict[str, Any]:
-    """The capabilities as JSON."""
+def to_json(capabilities: Capabilities) -> str:
+    """The capabilities as one text: the store sorts the members of what it keeps, and theirs have an order that counts."""
     values = asdict(capabilities)
     values["fields"] = sorted(capabilities.fields)
     values["clock_resolution"] = capabilities.clock_resolution.total_seconds()
-    encoded: dict[str, Any] = json.loads(json.dumps(values))
-    return encoded
+    return json.dumps(values)
 
 
-def from_json(values: dict[str, Any]) -> Capabilities | None:
+def from_json(text: object) -> Capabilities | None:
     """The capabilities again; None for what another version of trackdown wrote."""
-    if set(values) != {item.name for item in fields(Capabilities)}:
+    values: Any = json.loads(text) if isinstance(text, str) else None
+    if not isinstance(values, dict) or set(values) != {item.name for item in fields(Capabilities)}:
         return None
     facts = values["facts"]
     return Capabilities(

@@ -193,3 +193,13 @@ def test_the_daemon_ends_at_sigterm_with_0(config):
         assert out == ""
         events = [json.loads(line)["event"] for line in [*lines, *err.splitlines()]]
         assert (events[0], events[-1]) == ("started", "stopped")
+
+
+def test_a_sync_does_what_the_plan_before_it_said(config, simulators, capsys):
+    """The plan has asked the trackers what they can do; what the sync remembers of it refuses nothing."""
+    assert run(["plan", "--json", "--config", str(config)]) == 0
+    planned = json.loads(capsys.readouterr().out)["bridges"][0]
+    assert run(["sync", "--json", "--config", str(config)]) == 0
+    report = json.loads(capsys.readouterr().out)["bridges"][0]
+    assert report["problems"] == []
+    assert report["created"] == len({write["key"] for write in planned["writes"] if write["action"] == "create"})
