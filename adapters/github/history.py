@@ -15,8 +15,8 @@ _STATES = {"closed": "closed", "reopened": "open"}
 def replay(ref: NativeRef, entries: Sequence[JsonObject], start: JsonObject | None = None) -> Iterator[NativeEvent]:
     """Events with `before` and `after` in their payload; entries that change nothing of ours are left out.
 
-    `entries`, oldest first, must be the whole timeline, or what came after the state `start`. Bodies are not in it. One request makes several entries (a status
-    that swaps two labels): what one account did within one second is one event.
+    `entries`, oldest first, must be the whole timeline, or what came after the state `start`. Bodies are not in it.
+    One request makes several entries (a status that swaps two labels): what one account did within one second is one event.
     """
     pending: NativeEvent | None = None
     for event in _single(ref, entries, start or _first_state(entries)):
