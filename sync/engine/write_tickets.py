@@ -31,6 +31,7 @@ DROPPED_MEND = "look whether the account may set it there (permissions, required
 
 def create(writer: Writer, intent: Intent) -> None:
     """Make the copy of a ticket and link it in the transaction that records the answer; then fill in what a create can't carry."""
+    settled = False  # the answer shows all that can be said: nothing is left to be sent or observed
 
     def landed(tx: Tx, receipt: Receipt) -> None:
         nonlocal settled
@@ -53,7 +54,6 @@ def create(writer: Writer, intent: Intent) -> None:
             agreed=sayable if settled else asked,
         )
 
-    settled = False  # the answer shows all that can be said: nothing is left to be sent or observed
     local = writer.localised(intent.changes)
     content = {"content": content_digest(intent.changes.news, writer.mapping)}
     marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
