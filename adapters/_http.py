@@ -7,6 +7,7 @@ into their sessions: a read is retried here, a write is sent exactly once and it
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import ipaddress
 import random
@@ -14,7 +15,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +41,8 @@ READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 RETRIED_READ_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 #: How many last answers the clock offset is chosen from (the one with the shortest round trip wins).
 CLOCK_WINDOW = 8
+#: No server means more than this, whatever it says.
+LONGEST_WAIT = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +68,10 @@ class Redactor:
 
     secrets: set[str] = field(default_factory=set)
 
-    def add(self, secret: str) -> None:
-        """Know one more secret; short strings are ignored, they would mangle everything."""
+    def add(self, secret: str, user: str = "") -> None:
+        """Know one more secret, and how Basic authentication spells it; short strings are ignored, they would mangle everything."""
         if len(secret) >= 6:
-            self.secrets.add(secret)
+            self.secrets |= {secret, base64.b64encode(f"{user}:{secret}".encode()).decode()}
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
@@ -158,6 +161,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise self._transport_error(what, write, error) from None
         self._read_clock(response, time.monotonic() - started)
+        self._redact(response)
         if self._classify is not None and (problem := self._classify(response)) is not None:
             raise problem
         if response.is_redirect or response.status_code in (301, 302, 307, 308):
@@ -166,9 +170,17 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         if not write and response.status_code in RETRIED_READ_STATUSES:
             raise Retryable(
                 f"{what} answered {response.status_code}: {self._excerpt(response)}",
-                after=retry_after(response.headers.get("Retry-After")),
+                after=retry_after(response.headers),
             )
         return response
+
+    def _redact(self, response: requests.Response) -> None:
+        """Refusals are quoted in messages, and a gateway may put our own request into its page."""
+        if response.status_code < 400 or not response.content:
+            return
+        shown = self.redactor(response.text)
+        if shown != response.text:
+            response._content = shown.encode(response.encoding or "utf-8", "replace")  # noqa: SLF001
 
     def _transport_error(self, what: str, write: bool, error: Exception) -> TrackerError:
         detail = self.redactor(_root_cause(error))
@@ -247,14 +259,19 @@ def json_object(response: requests.Response, what: str) -> dict[str, Any]:
     return body
 
 
-def retry_after(header: str | None) -> timedelta | None:
-    """`Retry-After` in either of its forms, seconds or a date; None when absent or unreadable."""
-    if not header:
-        return None
-    if header.strip().isdigit():
-        return timedelta(seconds=int(header))
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """`Retry-After` in either of its forms, seconds or a date by the server's own clock; None when absent or unreadable.
+
+    The names in `headers` are in lower case, or the mapping does not mind.
+    """
+    header = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]+", header):
+        return min(timedelta(seconds=int(header[:9])), LONGEST_WAIT)
     when = parse_http_date(header)
-    return max(when - datetime.now(UTC), timedelta()) if when else None
+    if when is None:
+        return None
+    now = parse_http_date(headers.get("date")) or datetime.now(UTC)
+    return min(max(when - now, timedelta()), LONGEST_WAIT)
 
 
 def parse_http_date(header: str | None) -> datetime | None:
@@ -280,6 +297,7 @@ def _route(path: str) -> str:
 
 
 def _chain(error: BaseException) -> Iterable[BaseException]:
+    # Not `__context__`: an earlier failure that somebody is dealing with is no cause of this one.
     seen: set[int] = set()
     pending: list[Any] = [error]
     while pending:
@@ -292,7 +310,6 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
             *current.args,
             getattr(current, "reason", None),
             current.__cause__,
-            current.__context__,
         ]
 
 

@@ -179,7 +179,7 @@ class Connection:
 
     def _classify(self, response: requests.Response) -> Any:
         # The service first delays a busy user and says so on a success; going on at speed ends in 429.
-        if response.status_code < 300 and (after := retry_after(response.headers.get("Retry-After"))) is not None:
+        if response.status_code < 300 and (after := retry_after(response.headers)) is not None:
             self._busy_until = time.monotonic() + min(after.total_seconds(), PATIENCE)
         return self._classifier(response)
 

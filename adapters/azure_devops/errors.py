@@ -75,7 +75,7 @@ class Classifier:
         message = wire.text(body.get("message")) or f"status {status}"
         key = wire.text(body.get("typeKey"))
         if status == 429:
-            after = retry_after(response.headers.get("Retry-After"))
+            after = retry_after(response.headers)
             return Retryable(f"{what}: the service asks us to slow down: {message}", after=after)
         if key in _STALE or message.startswith(("VS403351", "TF26071")):
             return PreconditionFailed(f"{what}: the work item changed since we read it: {message}")

@@ -35,7 +35,7 @@ def rate_limit(status: int, headers: Mapping[str, str], message: str) -> Retryab
     """The limit that an answer speaks of, with the time to wait; None for any other answer."""
     if status not in (403, 429):
         return None
-    waited_for = retry_after(headers.get("retry-after"))
+    waited_for = retry_after(headers)
     if headers.get("x-ratelimit-remaining") == "0" and waited_for is None:
         reset = headers.get("x-ratelimit-reset", "")
         now = parse_http_date(headers.get("date")) or datetime.now(UTC)

@@ -71,7 +71,7 @@ class JiraClient:
         self._writes: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=ISSUE_WRITES))
         redactor = Redactor()
         token = settings.auth.token.get_secret_value()
-        redactor.add(token)
+        redactor.add(token, settings.auth.user or "")
         self.transport = TrackerTransport(
             tracker,
             self.traffic,

@@ -86,7 +86,7 @@ def from_response(response: requests.Response, what: str, *, write: bool) -> Tra
     if status == 410:
         return Unsupported(f"{what}: {said}")
     if status == 429:
-        return Retryable(f"{what}: too many requests ({said})", after=retry_after(response.headers.get("Retry-After")))
+        return Retryable(f"{what}: too many requests ({said})", after=retry_after(response.headers))
     if status >= 500:
         return Uncertain(f"{what}: {said}") if write else Retryable(f"{what}: {said}")
     return Rejected(f"{what} was refused: {said}", problems)
