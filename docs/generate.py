@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     stale = [name for name, text in written.items() if _read(name) != text]
     if "--check" in arguments:
         for name in stale:
-            print(f"docs/reference/{name} is out of date: run `make docs`", file=sys.stderr)  # noqa: T201 - a command
+            print(f"docs/reference/{name} is out of date: run `make docs`", file=sys.stderr)
         return 1 if stale else 0
     REFERENCE.mkdir(parents=True, exist_ok=True)
     for name, text in written.items():
@@ -330,7 +330,11 @@ def _json() -> Iterator[str]:
         ("sync", '`{"run", "bridges": […]}`; each bridge has its `run` and', CycleReport),
         ("plan", '`{"bridges": […]}`; each has, with `name` for the bridge,', PlanReport),
         ("doctor", '`{"findings": […], "exit"}`; each finding has', Finding),
-        ("status", '`{"bridges": […], "problems": [{"replica", "message", "mend"}]}`; each bridge has', BridgeStatus),
+        (
+            "status",
+            '`{"bridges": […], "problems": […]}`; a problem is a `ProblemLine` of `sync`, each bridge has',
+            BridgeStatus,
+        ),
         ("conflicts list", '`{"conflicts": […], "waiting"}`; each conflict as `conflicts show` prints it.', None),
         ("conflicts show, conflicts resolve", "One conflict:", ConflictView),
         ("conflicts report", '`{"file", "conflicts", "waiting"}`, the last two as numbers.', None),

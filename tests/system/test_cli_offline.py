@@ -88,8 +88,10 @@ def test_status_tells_of_bridges_and_replicas(config, capsys):
     assert (bridge["tickets"], bridge["conflicts"], bridge["waiting"], bridge["problems"]) == (2, 2, 1, 1)
     hub = next(replica for replica in bridge["replicas"] if replica["name"] == "hub")
     assert (hub["state"], hub["linked"], hub["failures"], hub["error"]) == ("failing", 2, 3, "no route")
+    assert [problem["place"] for problem in document["problems"]] == ["hub #2"]
     text = ask(capsys, "status")
     assert "no route" in text
+    assert "hub #2: no meaning" in text
     assert "map it" in text
 
 
@@ -207,6 +209,37 @@ def test_links_refuse_what_makes_no_sense(config, capsys, monkeypatch, arguments
     monkeypatch.setenv("NOWHERE_TOKEN", "a-token")
     assert run(arguments) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status", "--json", "--config"], "--config needs a FILE after it"),
+        (["audit", "--json", "--last", "-5"], "greater than or equal to 0"),
+        (["conflicts", "list", "--json", "--state", "lost"], "'--state': 'lost' is not one of 'open'"),
+    ],
+)
+def test_a_wrong_command_line_is_one_sentence_and_one_document(config, capsys, arguments, message):
+    """Said of what is wrong, not of what it made the next word mean."""
+    assert run(arguments) == 2
+    told = capsys.readouterr()
+    (problem,) = json.loads(told.out)["error"]["problems"]
+    assert message in problem
+    assert told.err.strip() == problem
+
+
+def test_a_command_alone_is_answered_with_its_help_only(capsys):
+    """Help on stdout, nothing that looks like an error; still exit code 2, since nothing was done."""
+    assert run(["conflicts"]) == 2
+    told = capsys.readouterr()
+    assert "resolve" in told.out
+    assert told.err == ""
+
+
+def test_help_shows_words_in_brackets(capsys):
+    """They are not markup."""
+    assert run(["simulate", "--help"]) == 0
+    assert "[trackers.x]" in capsys.readouterr().out
 
 
 def test_a_store_that_is_none_is_said_plainly(config, capsys):

@@ -25,7 +25,7 @@ def audit(
     ctx: typer.Context,
     ticket: Annotated[str | None, typer.Option(metavar="KEY", help="Only this ticket (ISSUE-12, PAY-12).")] = None,
     run: Annotated[str | None, typer.Option(metavar="ID", help="Only this run (R-7).")] = None,
-    last: Annotated[int, typer.Option("--last", metavar="N", help="The newest N entries; 0 for all.")] = 50,
+    last: Annotated[int, typer.Option("--last", metavar="N", min=0, help="The newest N entries; 0 for all.")] = 50,
     as_json: Json = False,
 ) -> None:
     """Show what was written: before each write its intent, after it the outcome, with the values before and after.
@@ -89,7 +89,7 @@ def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console)
     from sync.shell.words import moment, safe
 
     if not entries:
-        out.print("Nothing was written yet.")
+        out.print("The log has nothing on that.")
         return
     table = Table(box=None, padding=(0, 1), show_edge=False)
     for heading in ("#", "when", "run", "phase", "tracker", "ticket", "what"):

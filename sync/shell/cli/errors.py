@@ -88,7 +88,8 @@ def _problems(error: BaseException) -> tuple[str, ...]:
         case KeyboardInterrupt() | typer.Abort():
             return ("interrupted",)
         case typer.TyperException():
-            return (f"{error.format_message()} {_where_help_is(error)}".strip(),)
+            message = error.format_message().replace("Value error, ", "")
+            return (f"{message} {_where_help_is(error)}".strip(),) if message else ()  # without one, help was shown
         case TrackdownError():
             return (str(error),)
     return (f"this is a bug in trackdown: {type(error).__name__}: {error} (`--debug` shows where)",)

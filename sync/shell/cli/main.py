@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from sync.core.errors import ConfigError
 from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, simulate, status, sync
 from sync.shell.cli.common import Invocation
 from sync.shell.cli.errors import report
@@ -116,7 +117,9 @@ def _hoisted(arguments: Sequence[str]) -> list[str]:
             break
         if word in _ANYWHERE:
             front.append(word)
-            if _ANYWHERE[word] and pending:
+            if _ANYWHERE[word]:
+                if not pending:
+                    raise ConfigError([f"{word} needs a FILE after it"])
                 front.append(pending.pop(0))
         elif word.startswith("--config="):
             front.append(word)

@@ -20,9 +20,9 @@ def simulate(
     tickets: Annotated[int, typer.Option(help="How many tickets to begin with.", min=0)] = 40,
     token: Annotated[str, typer.Option(help="The token that lets a bridge in.")] = "token-bridge",  # noqa: S107 - no secret
 ) -> None:
-    """Run a simulated tracker on this machine, for rehearsing a mapping; stops at SIGTERM or Ctrl-C.
+    r"""Run a simulated tracker on this machine, for rehearsing a mapping; stops at SIGTERM or Ctrl-C.
 
-    When it is ready it prints one line of JSON: kind, url, and `project` and `auth` as a [trackers.x] table takes them.
+    When it is ready it prints one line of JSON: kind, url, and `project` and `auth` as a \[trackers.x] table takes them.
 
     Example:  [bold]trackdown simulate jira --port 8081 --tickets 100[/]
     """

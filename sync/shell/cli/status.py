@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.core.ids import BridgeName, ReplicaName
+    from sync.engine.report import ProblemLine
     from sync.shell.configfile import Config
     from sync.store import Tx
-    from sync.store.records import ReplicaRecord
+    from sync.store.records import ProblemRecord, ReplicaRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,25 +61,28 @@ def status(ctx: typer.Context, bridge: BridgeOption = None, as_json: Json = Fals
 
     Example:  [bold]trackdown status --json | jq '.bridges[].waiting'[/]
     """
+    from sync.engine.report import ProblemLine
     from sync.shell.app import chosen, open_store
 
     config = load_config(ctx, need_secrets=False)
     with open_store(config) as store, store.read() as tx:
         bridges = [_bridge(tx, config, name) for name in chosen(config, bridge)]
         problems = [
-            (record.replica, record.message, record.mend)
+            ProblemLine(replica=one.replica, place=_place(tx, one), message=one.message, mend=one.mend)
             for name in chosen(config, bridge)
-            for record in tx.problems.open(name)
+            for one in tx.problems.open(name)
         ]
-    show(
-        {
-            "bridges": bridges,
-            "problems": [{"replica": one, "message": text, "mend": mend} for one, text, mend in problems],
-        },
-        as_json,
-        lambda out: _render(bridges, problems, out),
-    )
+    show({"bridges": bridges, "problems": problems}, as_json, lambda out: _render(bridges, problems, out))
     raise typer.Exit(ExitCode.DONE)
+
+
+def _place(tx: Tx, problem: ProblemRecord) -> str:
+    """Tracker, ticket and field: by the tracker's own key, else by ours, else as the tracker calls it inside."""
+    ticket = tx.tickets.get(problem.ticket) if problem.ticket is not None else None
+    links = tx.links.of_ticket(ticket.id) if ticket is not None else []
+    key = next((link.key for link in links if link.replica == problem.replica), "")
+    words = [problem.replica or "", key or (f"copy of {ticket.key}" if ticket is not None else problem.ref or "")]
+    return " ".join(filter(None, words)) + (f", {problem.field}" if problem.field is not None else "")
 
 
 def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
@@ -130,7 +134,7 @@ def _lag(record: ReplicaRecord | None, undecided: datetime | None) -> timedelta 
     return utc_now() - min(since) if since else timedelta()
 
 
-def _render(bridges: list[BridgeStatus], problems: list[tuple[ReplicaName | None, str, str]], out: Console) -> None:
+def _render(bridges: list[BridgeStatus], problems: list[ProblemLine], out: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -162,9 +166,9 @@ def _render(bridges: list[BridgeStatus], problems: list[tuple[ReplicaName | None
         for one in bridge.replicas:
             if one.error and one.state != "ok":
                 out.print(Text(f"  x {one.name}: {safe(one.error)}", style="red"))
-    for replica, message, mend in problems[:20]:
-        out.print(Text(f"  x {replica or ''} {safe(message)}", style="red"))
-        if mend:
-            out.print(Text(f"    {safe(mend)}", style="dim"))
+    for problem in problems[:20]:
+        out.print(Text(f"  x {safe(problem.place)}: {safe(problem.message)}", style="red"))
+        if problem.mend:
+            out.print(Text(f"    {safe(problem.mend)}", style="dim"))
     if len(problems) > 20:
         out.print(f"  … and {len(problems) - 20} more problems (--json shows all)")
