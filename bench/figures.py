@@ -53,12 +53,13 @@ class Bench:
         )
 
     def pull(self) -> Iterator[Figure]:
-        """The first pull of GitHub issues, without pull requests among them, with a comment on every third."""
+        """The first pull of GitHub issues, one every half a minute, no pull requests among them, a comment on every third."""
         with a_world(("github", "jira")) as world:
             for number in range(self.small):
                 issue = world.add_github_issue(number)
                 if number % 3 == 0:
                     world.simulators["github"].comment(issue, "Seen on staging too.")
+                world.let_pass(30)
             world.let_pass()
             asked = [one["path"] for one in plan(world)["github"]]
         lists = sum(path.endswith("/issues") for path in asked)
