@@ -124,7 +124,7 @@ class Session:
 def held(bridge: Bridge) -> Iterator[Lease]:
     """Hold the bridge for the length of a `with` block; `BridgeBusy` when another worker has it.
 
-    The lease is renewed in the background; losing it sets `bridge.stop`, and every later commit raises `LeaseLost`.
+    The lease is renewed in the background; once it is lost, every commit raises `LeaseLost`.
     """
     lease = bridge.store.acquire(bridge.name, ttl=LEASE_TTL)
     over = threading.Event()
@@ -134,8 +134,7 @@ def held(bridge: Bridge) -> Iterator[Lease]:
             try:
                 bridge.store.renew(lease)
             except LeaseLost:
-                bridge.stop.set()
-                return
+                return  # the next commit says so
             except StoreError:
                 continue  # the next turn may find the store again; until then commits fail by themselves
 
