@@ -142,16 +142,23 @@ def link_lost_create(reader: Reader, native: NativeTicket, ticket: TicketId) -> 
         agreed=sent,
     )
     tx.tickets.set_dirty(ticket, "found again")
-    tx.outbox.close_creates(ticket, replica, ref=native.ref)
-    tx.audit.append(
-        phase="outcome",
-        action="create",
-        bridge=bridge.name,
-        ticket=ticket,
-        replica=replica,
-        after={"ref": native.ref, "key": native.key},
-        note="its answer had been lost; found again by its marker",
-    )
+    close_lost_create(tx, ticket, replica, native.ref)
+
+
+def close_lost_create(tx: Tx, of: TicketId | CommentId, replica: ReplicaName, ref: NativeRef) -> None:
+    """Close the requests that made `ref` and whose answers were lost, each with its outcome in the log."""
+    for row in tx.outbox.close_creates(of, replica, ref=ref):
+        tx.audit.append(
+            phase="outcome",
+            action=row.op.kind.value,
+            run=row.run,
+            bridge=row.bridge,
+            ticket=row.ticket,
+            replica=replica,
+            op_id=row.id,
+            after={"ref": ref},
+            note="done: its answer had been lost; found again by its marker",
+        )
 
 
 def _create(
@@ -261,7 +268,7 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
         record = tx.comments.get(CommentId(known))
         if record is not None and record.ticket == ticket and not _has_comment_link(tx, ticket, record.id, name):
             comment = record.id
-            tx.outbox.close_creates(comment, name, ref=native.ref)
+            close_lost_create(tx, comment, name, native.ref)
     if comment is None:
         source = Provenance(replica=name, author=decoded.author, at=decoded.created_at)
         comment = tx.comments.create(

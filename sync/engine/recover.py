@@ -9,7 +9,7 @@ from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
-from sync.engine.joining import link_lost_create
+from sync.engine.joining import close_lost_create, link_lost_create
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
@@ -94,7 +94,7 @@ def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: Outb
                 digest=reader.mapping.digest(),
                 agreed=fields_from_json(row.after or {}),
             )
-        tx.outbox.close_creates(row.comment, replica.name, ref=found)
+        close_lost_create(tx, row.comment, replica.name, found)
 
 
 def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:

@@ -112,16 +112,18 @@ class Outbox(Repository):
         )
         return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
 
-    def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> None:
-        """The create of this ticket (or comment), whose end was not known, was done: it made `ref`."""
+    def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> list[OutboxRecord]:
+        """The create of this ticket (or comment), whose end was not known, was done: it made `ref`; the requests that were closed."""
         query = select(OutboxRow).where(
             _creates(of),
             OutboxRow.replica == replica,
             col(OutboxRow.state).in_(UNFINISHED),
         )
-        for row in self._session.exec(query).all():
-            found = {**row.context, "found": ref}
-            self._change(OutboxRow, row.id, state="done", finished_at=self._now(), context=found)
+        closed = [_record(row) for row in self._session.exec(query).all()]
+        for record in closed:
+            found = {**record.context, "found": ref}
+            self._change(OutboxRow, record.id, state="done", finished_at=self._now(), context=found)
+        return closed
 
     def has_creates(self, of: TicketId | CommentId) -> bool:
         """Whether a create of this ticket (or comment) was ever decided on, anywhere."""

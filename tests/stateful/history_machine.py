@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
@@ -25,7 +26,11 @@ from tests.scenarios.world import DIFFERENT, NAMES, PEOPLE, World
 
 SHELF = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
 places = st.sampled_from(NAMES)
-numbers = st.integers(0, 3)
+numbers = st.integers(0, 1)
+WHAT = ("title", "text", "labels", "state", "priority", "people", "type", "parent")
+#: Who cares where, which ticket, what: most edits are of few fields, so that they meet.
+Edit = tuple[ReplicaName, int, str, int]
+an_edit = st.tuples(places, numbers, st.sampled_from((*WHAT, *WHAT[:4], *WHAT[:3])), st.integers(0, 2**16))
 #: In how many cycles without faults and edits a bridge must have come to rest.
 QUIET = 6
 
@@ -59,13 +64,21 @@ class History(RuleBasedStateMachine):
     def begin(self, seed: int, rate: float) -> None:
         self.unique = 0
         self.directory = Path(tempfile.mkdtemp(prefix="trackdown-history-", dir=SHELF))
-        self.script = drawn(Random(seed), rate if self.faults else 0.0, self.faults or (Fault.RETRY,))
+        # One script a tracker, so that the threads do not take each other's faults.
+        self.scripts = {
+            name: drawn(Random(f"{seed} {name}"), rate if self.faults else 0.0, self.faults or (Fault.RETRY,))
+            for name in self.knobs
+        }
         self.adapters: dict[ReplicaName, Interrupted] = {}
         self.world = World(self.directory, self.knobs, wrap=self._wrap, **self.settings)
-        self.allow = True
+        for place in NAMES[:2]:
+            self.world.trackers[place].create(
+                title=self.word("title"), text="\n".join(self.word("line") for _ in range(3))
+            )
+        self.sync(0)
 
     def _wrap(self, name: ReplicaName, adapter: Adapter) -> Adapter:
-        self.adapters[name] = Interrupted(adapter, self.script)
+        self.adapters[name] = Interrupted(adapter, self.scripts[name])
         return self.adapters[name]
 
     def word(self, what: str) -> str:
@@ -85,11 +98,13 @@ class History(RuleBasedStateMachine):
         if len(self.world.trackers[place].tickets()) < 4:
             self.world.trackers[place].create(title=self.word("title"), text=self.word("line"), type=kind)
 
-    @rule(place=places, number=numbers, what=st.sampled_from(("title", "text", "labels", "state", "priority", "people", "type", "parent")), random=st.randoms(use_true_random=False))
-    def edit(self, place: ReplicaName, number: int, what: str, random: Random) -> None:
-        self._edit(place, number, what, random)
+    @rule(edits=st.lists(an_edit, min_size=1, max_size=4))
+    def edit(self, edits: list[Edit]) -> None:
+        for one in edits:
+            self._edit(*one)
 
-    def _edit(self, place: ReplicaName, number: int, what: str, random: Random) -> None:
+    def _edit(self, place: ReplicaName, number: int, what: str, seed: int) -> None:
+        random = Random(seed)
         if (found := self.pick(place, number)) is None:
             return
         tracker, ticket = found
@@ -148,10 +163,16 @@ class History(RuleBasedStateMachine):
             self.world.clock.advance(61)
             self.world.reopen(self._wrap)
 
-    @rule(place=places, after=st.integers(0, 6), at=places, number=numbers, what=st.sampled_from(("title", "text", "labels", "state")), random=st.randoms(use_true_random=False))
-    def sync_while_somebody_edits(self, place: ReplicaName, after: int, at: ReplicaName, number: int, what: str, random: Random) -> None:
+    @rule(
+        before=st.lists(an_edit, max_size=3),
+        during=st.lists(st.tuples(places, st.integers(0, 5), an_edit), min_size=1, max_size=4),
+    )
+    def sync_while_somebody_edits(self, before: list[Edit], during: list[tuple[ReplicaName, int, Edit]]) -> None:
+        for one in before:
+            self._edit(*one)
         if self.meddling:
-            self.adapters[place].pending.append((after, lambda: self._edit(at, number, what, random)))
+            for place, after, one in during:
+                self.adapters[place].pending.append((after, partial(self._edit, *one)))
         self.sync(5)
 
     # -- the promises --------------------------------------------------------------------------------
@@ -160,7 +181,8 @@ class History(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         try:
-            self.script.stop()
+            for script in self.scripts.values():
+                script.stop()
             for adapter in self.adapters.values():
                 adapter.arrive()
                 adapter.pending.clear()
@@ -249,5 +271,11 @@ def check_comments(world: World) -> None:
                     if record.deleted:
                         assert not there or record.id in told, f"{name} {link.ref}: {text!r} was deleted and is there"
                     elif not there:
-                        gone = [one for one in tx.links.of_comments(ticket) if one.comment == record.id and one.state == "gone"]
-                        assert name in {one.replica for one in gone}, f"{name} {link.ref}: {text!r} is not there: {texts}"
+                        gone = [
+                            one
+                            for one in tx.links.of_comments(ticket)
+                            if one.comment == record.id and one.state == "gone"
+                        ]
+                        assert name in {one.replica for one in gone}, (
+                            f"{name} {link.ref}: {text!r} is not there: {texts}"
+                        )

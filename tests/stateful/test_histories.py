@@ -26,14 +26,16 @@ class Calm(History):
 
 
 class Stormy(History):
-    """Every kind of call fails in every way, and the process is killed."""
+    """Every kind of call fails in every way, the process is killed, and people write all the while."""
 
+    meddling = True
     faults = (
         Fault.RETRY,
         Fault.UNREACHABLE,
         Fault.AUTH,
         Fault.LOST,
         Fault.LOST_UNDONE,
+        Fault.LATE,
         Fault.CUT,
         Fault.REPEATED,
         Fault.CRASH_BEFORE,
