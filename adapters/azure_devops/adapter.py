@@ -16,7 +16,7 @@ from adapters.azure_devops.feed import Feed
 from adapters.azure_devops.reading import Malformed, Reader, native_comment
 from adapters.azure_devops.settings import Settings
 from sync.core.capabilities import Capabilities, ProjectFacts
-from sync.core.errors import ConfigError, Rejected
+from sync.core.errors import ConfigError, Rejected, Uncertain
 from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
@@ -39,11 +39,12 @@ class AzureDevOpsAdapter:
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
-        me = self._connection.location.get_connection_data().authenticated_user
+        me = self._me()
         project = self._project()
         account = self._account = _names(me)
-        types = self._connection.tracking.get_work_item_types(self._connection.project)
-        enabled = [kind for kind in types or () if not kind.is_disabled]
+        reading, name = self._connection.tracking.get_work_item_types, self._connection.project
+        types = self._connection.ask("the work item types", lambda: reading(name))
+        enabled = [kind for kind in types if not kind.is_disabled]
         process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))
         states = {kind.name: {state.name: state.category or "" for state in kind.states or ()} for kind in enabled}
         return Capabilities(
@@ -88,10 +89,14 @@ class AzureDevOpsAdapter:
         numbers = list(dict.fromkeys(int(ref) for ref in refs if ref.isdigit()))
         yield from (Gone(ref=ref, reason="no work item has such a number") for ref in refs if not ref.isdigit())
         malformed: list[Malformed] = []
+        sure = False
         for item in self._reader.items(numbers):
             if isinstance(item, Malformed):
                 malformed.append(item)
             else:
+                if isinstance(item, Gone) and not sure:
+                    self._project()  # a project that is hidden from us hides every work item
+                    sure = True
                 yield self._reader.with_comments(item) if comments and isinstance(item, NativeTicket) else item
         if malformed:
             raise MalformedAnswer("; ".join(f"Azure DevOps: work item {one.place}: {one.reason}" for one in malformed))
@@ -109,14 +114,17 @@ class AzureDevOpsAdapter:
 
     def write(self, op: NativeOp) -> Receipt:
         """See `Adapter`."""
-        match op.kind:
-            case OpKind.CREATE:
-                route = {"type": op.payload["type"]}
-                answer = self._patch("POST", client.NEW_WORK_ITEM, route, op.payload["patch"])
-                return self._receipt(answer)
-            case OpKind.UPDATE:
-                return self._receipt(self._patch("PATCH", client.WORK_ITEM, {"id": _ref(op)}, self._operations(op)))
-        return self._write_comment(op)
+        operations = self._operations(op) if op.kind is OpKind.UPDATE else []
+        try:
+            match op.kind:
+                case OpKind.CREATE:
+                    route = {"type": op.payload["type"]}
+                    return self._receipt(self._patch("POST", client.NEW_WORK_ITEM, route, op.payload["patch"]))
+                case OpKind.UPDATE:
+                    return self._receipt(self._patch("PATCH", client.WORK_ITEM, {"id": _ref(op)}, operations))
+            return self._write_comment(op)
+        except MalformedAnswer as error:
+            raise Uncertain(f"{op.summary}: done, but the answer can't be read: {error}") from None
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: the service tells it one work item at a time."""
@@ -147,14 +155,24 @@ class AzureDevOpsAdapter:
 
     # -- pieces ----------------------------------------------------------------------------------
 
+    def _me(self) -> Any:
+        reading = self._connection.location.get_connection_data
+        return self._connection.ask("who we are", lambda: reading().authenticated_user)
+
     def _project(self) -> Any:
+        """The project under the name of the config: work items say by name which project they are in."""
+        wanted = self._connection.project
         try:
-            return self._connection.core.get_project(self._connection.project, include_capabilities=True)
+            reading = self._connection.core.get_project
+            found = self._connection.ask(f"the project {wanted}", lambda: reading(wanted, include_capabilities=True))
         except NotThere as error:
             raise Rejected(
-                f"Azure DevOps: there is no project {self._connection.project!r} at {self._connection.url}, or the token may "
+                f"Azure DevOps: there is no project {wanted!r} at {self._connection.url}, or the token may "
                 "not see it. Check `project` and `url` of the tracker in the config."
             ) from error
+        if (found.name or "").casefold() != wanted.casefold():
+            raise Rejected(f"Azure DevOps: the project {wanted!r} is called {found.name!r}: write that into `project`.")
+        return found
 
     def _operations(self, op: NativeOp) -> list[JsonObject]:
         """The patch of an update: first the test of the revision, then what goes, then what comes.
@@ -197,6 +215,8 @@ class AzureDevOpsAdapter:
         body = None if method == "DELETE" else {"text": op.payload["text"]}
         answer = self._connection.call(method, client.COMMENTS, route=route, body=body)
         comment = native_comment(ref, answer)
+        if comment is None and method != "DELETE":
+            raise MalformedAnswer(f"Azure DevOps: the answer to a comment on work item {ref} is no comment")
         at = wire.moment(answer.get("modifiedDate"))
         return Receipt(
             ref=ref,
@@ -207,7 +227,7 @@ class AzureDevOpsAdapter:
 
     def _find_comment(self, op: NativeOp) -> NativeRef | None:
         """The newest comment of ours with this text, of those that came after the ones that were known."""
-        ours = self._account or _names(self._connection.location.get_connection_data().authenticated_user)
+        ours = self._account or _names(self._me())
         wanted = codec_text.read(wire.text(op.payload.get("text")))
         after = wire.number(op.payload.get("after"))
         found = [

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 # The library makes a cache directory when it is imported, in the home directory unless told otherwise.
@@ -16,6 +16,8 @@ import requests
 from azure.devops.v7_1.core import CoreClient
 from azure.devops.v7_1.location import LocationClient
 from azure.devops.v7_1.work_item_tracking import WorkItemTrackingClient
+from azure.core.exceptions import AzureError
+from msrest.exceptions import ClientException
 from msrest.universal_http import ClientRequest
 
 from adapters._http import Pace, Redactor, TrackerTransport, json_object, mount, retry_after
@@ -24,6 +26,8 @@ from adapters.azure_devops.settings import Settings
 from sync.core.errors import Malformed, Unsupported
 from sync.core.models import JsonObject
 from sync.core.ports import Traffic
+
+T = TypeVar("T")
 
 #: Location ids and versions of the resources that we read and write as JSON.
 WIQL = ("1a9c53f7-f243-4447-b110-35ef023636e4", "7.1-preview.2")
@@ -124,6 +128,16 @@ class Connection:
             return {}
         return json_object(response, f"Azure DevOps: {method} {response.request.path_url.partition('?')[0]}")
 
+    def ask(self, what: str, call: Callable[[], T | None]) -> T:
+        """A read by the library's own method; whatever the library stumbles over in an answer is `Malformed`."""
+        try:
+            found = call()
+        except (ClientException, AzureError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Malformed(f"Azure DevOps: {what}: the answer is not what the service promises ({error})") from None
+        if found is None:
+            raise Malformed(f"Azure DevOps: {what}: the answer is empty")
+        return found
+
     def routes(self) -> list[JsonObject]:
         """The discovered routes of what we use, as JSON for `remember`."""
         known = self._routes.get(self.tracking.normalized_url, {})
@@ -170,7 +184,8 @@ class Connection:
             answer = json_object(response, f"Azure DevOps: OPTIONS {url}/_apis")
             if not isinstance(answer.get("value"), list):
                 raise Malformed(f"Azure DevOps: {url} lists no resources: is it the organisation's address?")
-            found = client._base_deserialize("[ApiResourceLocation]", answer["value"])  # noqa: SLF001
+            read = client._base_deserialize  # noqa: SLF001
+            found = self.ask(f"OPTIONS {url}/_apis", lambda: read("[ApiResourceLocation]", answer["value"]))
             known = self._routes.setdefault(url, {location.id: location for location in found})
         location = known.get(location_id)
         if location is None and url == client.normalized_url:

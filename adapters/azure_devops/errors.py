@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import requests
 
-from adapters._http import retry_after
+from adapters._http import RETRIED_READ_STATUSES, retry_after
 from adapters.azure_devops import wire
 from sync.core.errors import (
     AuthFailed,
@@ -77,7 +77,7 @@ class Classifier:
         if status == 429:
             after = retry_after(response.headers)
             return Retryable(f"{what}: the service asks us to slow down: {message}", after=after)
-        if key in _STALE or message.startswith(("VS403351", "TF26071")):
+        if status == 412 or key in _STALE or message.startswith(("VS403351", "TF26071")):
             return PreconditionFailed(f"{what}: the work item changed since we read it: {message}")
         if status == 403:
             return Forbidden(f"{what}: {message} Give the token's owner the right to edit work items in this project.")
@@ -91,6 +91,8 @@ class Classifier:
             if message.startswith("VS403074"):
                 return Rejected(f"{what}: {message} Enable the work item type in the process, or map to another.")
             return Uncertain(f"{what} answered {status}: {message}; whether it was done is not known")
+        if status not in RETRIED_READ_STATUSES and status >= 500:
+            return Retryable(f"{what} answered {status}: {message}")
         return None
 
 

@@ -98,6 +98,7 @@ class Feed:
 
     def _enter(self) -> Position:
         """The feeds' watermarks of now: taken first, so that nothing falls between them and the look at everything."""
+        self.reader.query("[System.Id] < 1", top=1)  # its answer tells the server's time, where none did yet
         now = datetime.now(UTC) + self.connection.transport.clock().offset - _MARGIN
         start = {"startDateTime": wire.utc(now)}
         *_, revisions = self._batches(client.REVISIONS, start, {"fields": _FIELDS, "$maxPageSize": _PAGE})

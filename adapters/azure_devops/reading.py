@@ -11,6 +11,7 @@ from urllib.parse import quote
 from adapters.azure_devops import client, wire
 from adapters.azure_devops.client import Connection
 from adapters.azure_devops.errors import TooManyResults
+from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import NativeRef
 from sync.core.models import Gone, JsonObject, NativeComment, NativeTicket
 
@@ -83,8 +84,9 @@ class Reader:
         for part in parts(numbers, BATCH):
             body = {"ids": list(part), "$expand": "relations", "errorPolicy": "omit"}
             answer = self.connection.call("POST", client.BATCH, body=body)
-            found = answer.get("value")
-            values: list[Any] = found if isinstance(found, list) else []
+            values = answer.get("value")
+            if not isinstance(values, list):
+                raise MalformedAnswer(f"Azure DevOps: the batch of {part[0]}… is no list of work items")
             met: set[int] = set()
             for place, value in enumerate(values):
                 if value is None:
@@ -140,14 +142,19 @@ class Reader:
     def comments(self, ref: NativeRef) -> Iterator[NativeComment]:
         """Every comment of a work item, oldest first."""
         found: list[NativeComment] = []
-        token = ""
+        query: JsonObject = {}
         while True:
-            query = {"continuationToken": token} if token else {}
             answer = self.connection.call("GET", client.COMMENTS, route={"workItemId": ref}, query=query)
-            found += [comment for row in wire.rows(answer.get("comments")) if (comment := native_comment(ref, row))]
-            token = wire.text(answer.get("continuationToken"))
+            rows, token = answer.get("comments"), wire.text(answer.get("continuationToken"))
+            # What a complete list does not hold was deleted, so half a list must not pass for a whole one.
+            if not isinstance(rows, list) or not all(wire.comment_id(row) for row in rows):
+                raise MalformedAnswer(f"Azure DevOps: work item {ref}: the answer is no list of comments")
+            if token and token == query.get("continuationToken"):
+                raise MalformedAnswer(f"Azure DevOps: work item {ref}: the list of comments does not go on")
+            found += [comment for row in rows if (comment := native_comment(ref, row))]
             if not token:
                 return iter(sorted(found, key=lambda comment: wire.comment_number(comment.ref)))
+            query = {"continuationToken": token}
 
     def updates(self, ref: NativeRef) -> Iterator[JsonObject]:
         """The history of a work item, oldest first, 200 entries to a request."""
@@ -164,7 +171,7 @@ class Reader:
 
 def native_comment(ref: NativeRef, payload: JsonObject) -> NativeComment | None:
     """A comment's answer as a native comment; None for a deleted one or one without a number."""
-    number = wire.number(payload.get("id")) or wire.number(payload.get("commentId"))
+    number = wire.comment_id(payload)
     if not number or payload.get("isDeleted") is True:
         return None
     return NativeComment(

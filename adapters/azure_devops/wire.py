@@ -149,6 +149,12 @@ def comment_ref(item: NativeRef | str, comment: int) -> NativeRef:
     return NativeRef(f"{item}:{comment}")
 
 
+def comment_id(payload: Any) -> int:
+    """The number of a comment's answer; 0 for what is none."""
+    row = mapping(payload)
+    return number(row.get("id")) or number(row.get("commentId"))
+
+
 def comment_number(ref: NativeRef | str) -> int:
     """The comment's own number in its ref."""
     last = str(ref).rpartition(":")[2]

@@ -28,13 +28,13 @@ class Plain(Simulator):
     kind = "plain"
     project = "p"
 
-    def handle(self, request: Request) -> Response:  # noqa: ARG002
+    def handle(self, request: Request) -> Response:
         return Response("{}", mimetype="application/json")
 
     def auth(self) -> dict[str, str]:
         return {}
 
-    def user_of(self, request: Request) -> str | None:  # noqa: ARG002
+    def user_of(self, request: Request) -> str | None:
         return None
 
 

@@ -290,6 +290,13 @@ class AzureDevOpsSimulator(Simulator):
         with self.lock:
             comments.destroy(self.organisation, self.organisation.item(int(key)))
 
+    def move(self, key: int, project: str) -> None:
+        """Move a work item to another project: it keeps its id."""
+        with self.lock:
+            item = self.organisation.item(int(key))
+            fields = {name: value for name, value in item.fields.items() if name != "System.History"}
+            self.organisation.commit(item, {**fields, "System.TeamProject": project}, self._person("ada"))
+
     def relate(self, key: int, other: int, *, by: str = "ada") -> None:
         """Link two work items as related."""
         with self.lock:
