@@ -13,10 +13,10 @@ from urllib.parse import quote
 os.environ.setdefault("AZURE_DEVOPS_CACHE_DIR", tempfile.gettempdir())
 
 import requests
+from azure.core.exceptions import AzureError
 from azure.devops.v7_1.core import CoreClient
 from azure.devops.v7_1.location import LocationClient
 from azure.devops.v7_1.work_item_tracking import WorkItemTrackingClient
-from azure.core.exceptions import AzureError
 from msrest.exceptions import ClientException
 from msrest.universal_http import ClientRequest
 

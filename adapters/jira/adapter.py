@@ -17,7 +17,7 @@ from adapters.jira.pulling import BATCH, Reader
 from adapters.jira.settings import Settings
 from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, person_ids, quote, text_at
 from sync.core.capabilities import Capabilities
-from sync.core.errors import ConfigError, Malformed, Rejected, Uncertain
+from sync.core.errors import ConfigError, Malformed, Rejected, TrackerError, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Field, Gone, JsonObject, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
@@ -179,10 +179,16 @@ class JiraAdapter:
         return Receipt(ref=NativeRef(ref), at=moment)
 
     def _returned(self, answer: Any) -> NativeTicket | None:
-        """The ticket of an edit's answer; None where it is empty or not usable (it will be read)."""
+        """The ticket of an edit's answer; None where it is empty or not usable (it will be read).
+
+        Making sense of it may ask for a screen; the edit is done, whatever becomes of that.
+        """
         if not isinstance(answer, dict):
             return None
-        tickets = self._reader.read([answer], comments=False).tickets
+        try:
+            tickets = self._reader.read([answer], comments=False).tickets
+        except TrackerError:
+            return None
         return tickets[0] if tickets else None
 
     def _find_on_cloud(self, op: NativeOp, fence: int) -> NativeRef | None:
@@ -279,6 +285,8 @@ class JiraAdapter:
             token = text_at(page, "nextPageToken")
             if not token:
                 return
+            if token == body.get("nextPageToken"):
+                raise Malformed(f"{self._client.tracker}: the history does not go on")
             body = {**body, "nextPageToken": token}
 
 

@@ -13,7 +13,7 @@ from jira import JIRA
 from jira.exceptions import JIRAError
 
 from adapters._http import Pace, Redactor, TrackerTransport, mount
-from adapters.jira.errors import from_library, refused_login
+from adapters.jira.errors import NotThere, from_library, refused_login
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
 from sync.core.errors import Malformed, Rejected, Uncertain
@@ -217,4 +217,4 @@ def _pace(settings: Settings) -> Pace:
 
 def missing(error: Rejected) -> bool:
     """Whether Jira said that an issue is not there (or hidden, which looks the same)."""
-    return "does not exist" in str(error).lower()
+    return isinstance(error, NotThere)

@@ -176,6 +176,8 @@ class JiraCodec:
             message = "Jira takes no empty comment."
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Write something in it."),))
         if current is not None:
+            if visibility := current.payload.get("visibility"):
+                sent["visibility"] = visibility  # an edit without it shows the comment to everybody
             return Encoded(ops=(comment_op(OpKind.COMMENT_UPDATE, ticket, current.ref, sent, marker),))
         if marker is not None:
             sent["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]

@@ -51,10 +51,18 @@ _MENDS: Final = (
 _LOGIN_REFUSED: Final = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")
 
 
+class NotThere(Rejected):
+    """404: the thing asked for is not there, or hidden from us; the words for it are in the language of our profile."""
+
+
 def refused_login(response: requests.Response) -> AuthFailed | None:
     """An answer to somebody whose login failed: Cloud answers it as for an anonymous visitor, with 200 and less."""
     reason = response.headers.get("X-Seraph-LoginReason", "")
-    if any(word in reason for word in _LOGIN_REFUSED):
+    if response.headers.get("X-AUSERNAME", "") == "anonymous":
+        reason = reason or "we are taken for a visitor"
+    elif not any(word in reason for word in _LOGIN_REFUSED):
+        reason = ""
+    if reason:
         return AuthFailed(
             f"jira: the credentials were not accepted ({reason}). Check auth.user and auth.token; after many failures "
             "log in once in a browser to answer the CAPTCHA."
@@ -87,7 +95,9 @@ def from_response(response: requests.Response, what: str, *, write: bool) -> Tra
         return Unsupported(f"{what}: {said}")
     if status == 429:
         return Retryable(f"{what}: too many requests ({said})", after=retry_after(response.headers))
-    if status >= 500:
+    if status == 404:
+        return NotThere(f"{what} was refused: {said}", problems)
+    if status >= 500 or status == 408:
         return Uncertain(f"{what}: {said}") if write else Retryable(f"{what}: {said}")
     return Rejected(f"{what} was refused: {said}", problems)
 

@@ -59,8 +59,10 @@ def read_ticket(issue: Any, *, site: str, now: datetime, added: JsonObject | Non
 
 
 def read_comments(listed: list[Any], ticket: NativeRef) -> tuple[NativeComment, ...]:
-    """The comments of a list; one without an id is left out."""
-    found = (read_comment(each, ticket) for each in listed)
+    """The comments of a list; raises `Malformed` for one that is none: left out, it would pass for deleted."""
+    found = [read_comment(each, ticket) for each in listed]
+    if None in found:
+        raise Malformed(f"{ticket}: a comment of the answer has no id")
     return tuple(comment for comment in found if comment is not None)
 
 

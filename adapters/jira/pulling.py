@@ -105,8 +105,12 @@ class Reader:
             page = self.page([ref for _, ref in batch])
             if page.gone:
                 self.client.myself()  # a visitor without rights is told the same
-            for moment, ref in batch:
-                position.seen[ref] = moment
+            answered = {str(one.ref) for one in (*page.tickets, *page.gone)}
+            missed = {ref for _, ref in batch} - answered
+            if len(missed) <= len(page.malformed):
+                missed = set()
+            # What was left out without a word is not seen, so that the next pull asks for it again.
+            position.seen |= {ref: moment for moment, ref in batch if ref not in missed}
             for ticket in page.tickets:
                 # The index may be behind the ticket: what was read now need not be read again.
                 position.seen[ticket.ref] = max(position.seen.get(ticket.ref, 0), milliseconds(ticket.updated_at))
@@ -131,6 +135,8 @@ class Reader:
             )
         else:
             answer = self.client.search_details(list(refs), list(self.fields()))
+        if not isinstance(answer.get("issues"), list) and not answer.get("issueErrors"):
+            raise Malformed(f"{self.client.tracker}: the answer is no list of issues")
         return self.read(as_list(answer.get("issues")), as_list(answer.get("issueErrors")), comments=comments)
 
     def read(self, issues: Sequence[Any], errors: Sequence[Any] = (), *, comments: bool = True) -> Page:
@@ -175,9 +181,11 @@ class Reader:
         while True:
             page = self.client.page(jql, token=token, start=0)
             rows |= _rows(page)
-            token = text_at(page, "nextPageToken") or None
+            before, token = token, text_at(page, "nextPageToken") or None
             if token is None or page.get("isLast") is True:
                 return rows
+            if token == before:
+                raise Malformed(f"{self.client.tracker}: the search does not go on after {len(rows)} issues")
 
     def _index_server(self, clauses: list[str], since: datetime | None) -> dict[str, int]:
         """By the time of the last row rather than by offset alone: a row that changes meanwhile shifts the others."""
@@ -214,10 +222,12 @@ class Reader:
         while True:
             params = {"startAt": len(found), "maxResults": COMMENT_PAGE, "orderBy": "created"}
             page = as_object(self.client.get(f"issue/{ref}/comment", params))
-            listed = as_list(page.get("comments"))
+            listed, total = page.get("comments"), page.get("total")
+            # What a complete list does not hold was deleted, so half a list must not pass for a whole one.
+            if not isinstance(listed, list) or not isinstance(total, int):
+                raise Malformed(f"{ref}: the answer is no list of comments")
             found += listed
-            total = page.get("total")
-            if not listed or not isinstance(total, int) or len(found) >= total:
+            if not listed or len(found) >= total:
                 return found
 
     def _epics(self, issues: Sequence[Any]) -> dict[str, str]:
@@ -250,7 +260,9 @@ def _jql(clauses: list[str], since: datetime | None) -> str:
 def _rows(page: JsonObject) -> dict[str, int]:
     """Id → time of change; a row without one is read anyway."""
     rows: dict[str, int] = {}
-    for issue in as_list(page.get("issues")):
+    if not isinstance(page.get("issues"), list):
+        raise Malformed("jira: the answer to a search is no list of issues")
+    for issue in page["issues"]:
         if ref := text_at(issue, "id"):
             moment = parse_time(at(issue, "fields", "updated"))
             rows[ref] = milliseconds(moment) if moment else 0
