@@ -63,14 +63,12 @@ class Tickets(Repository):
         """Say why the ticket must be decided on again; None: it needs not."""
         self._change(TicketRow, ticket, dirty=reason)
 
-    def dirty(self, bridge: BridgeName) -> builtins.list[TicketId]:
-        """The tickets that must be decided on again, by number."""
-        found = self._session.exec(
-            select(TicketRow.id)
-            .where(TicketRow.bridge == bridge, col(TicketRow.dirty).is_not(None))
-            .order_by(col(TicketRow.number))
-        )
-        return [TicketId(ticket) for ticket in found]
+    def dirty(self, bridge: BridgeName, reason: str | None = None) -> builtins.list[TicketId]:
+        """The tickets that must be decided on again, by number; with a reason, those for it alone."""
+        query = select(TicketRow.id).where(TicketRow.bridge == bridge, col(TicketRow.dirty).is_not(None))
+        if reason is not None:
+            query = query.where(TicketRow.dirty == reason)
+        return [TicketId(ticket) for ticket in self._session.exec(query.order_by(col(TicketRow.number)))]
 
     def count(self, bridge: BridgeName) -> int:
         """How many tickets the bridge has."""

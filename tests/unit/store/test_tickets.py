@@ -66,6 +66,7 @@ def test_dirty_tickets_are_remembered(store, canonical):
         tx.tickets.set_dirty(three, "a person resolved C-1")
         tx.tickets.set_dirty(one, "a write was refused")
         assert tx.tickets.dirty(B) == [one, three]
+        assert tx.tickets.dirty(B, "a write was refused") == [one]
         tx.tickets.set_dirty(one, None)
         tx.tickets.save(three, canonical("other"))
         assert tx.tickets.dirty(B) == [three]
