@@ -49,9 +49,11 @@ def rewound(issue: JsonObject, entries: Sequence[JsonObject]) -> JsonObject | No
                 state = _after(state, {**entry, "event": undone}) or state
             case "closed":
                 state |= {"state": "open", "state_reason": None}
-            case "reopened" | "issue_type_added" | "issue_type_changed" | "issue_type_removed":
-                return None
-            case "parent_issue_added" | "parent_issue_removed":
+            case "issue_type_added":
+                state["type"] = None
+            case (
+                "reopened" | "issue_type_changed" | "issue_type_removed" | "parent_issue_added" | "parent_issue_removed"
+            ):
                 return None
     return state
 
