@@ -105,8 +105,7 @@ class Reader:
             page = self.page([ref for _, ref in batch])
             if page.gone:
                 self.client.myself()  # a visitor without rights is told the same
-            answered = {str(one.ref) for one in (*page.tickets, *page.gone)}
-            missed = {ref for _, ref in batch} - answered
+            missed = {ref for _, ref in batch} - {one.ref for one in page.tickets} - {one.ref for one in page.gone}
             if len(missed) <= len(page.malformed):
                 missed = set()
             # What was left out without a word is not seen, so that the next pull asks for it again.

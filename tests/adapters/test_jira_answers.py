@@ -39,7 +39,8 @@ def test_half_a_list_of_comments_is_no_deletion() -> None:
         key = jira.simulator.add_issue("Busy")
         for number in range(23):
             jira.simulator.comment(key, f"Remark {number}")
-        for body in ({}, {"comments": []}, {"total": 23}, {"comments": [{"body": "no id"}], "total": 1}):
+        bodies: list[Any] = [{}, {"comments": []}, {"total": 23}, {"comments": [{"body": "no id"}], "total": 1}]
+        for body in bodies:
             answers(jira, "/comment$", body)
             with pytest.raises(Malformed):
                 list(jira.adapter.fetch([ref_of(jira, key)]))

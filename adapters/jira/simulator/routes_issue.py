@@ -169,8 +169,7 @@ def edit_comment(call: Call, key: str, comment_id: str) -> Answer:
     comment = _seen_comment(call, issue, comment_id)
     call.allow("EDIT_OWN_COMMENTS" if comment.author == who else "EDIT_ALL_COMMENTS")
     values: JsonObject = {"body": _comment_text(call, body.get("body"))}
-    if "visibility" in body:
-        values["visibility"] = body["visibility"]
+    values["visibility"] = body.get("visibility")  # left out is everybody
     if "properties" in body:
         values["properties"] = {**comment.properties, **_properties(body["properties"])}
     after = call.world.edit_comment(who, issue, comment, **values)
