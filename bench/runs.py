@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from bench.world import World
+
+HOME = Path(__file__).resolve().parents[1]
 
 
 class Failed(Exception):
@@ -46,7 +49,7 @@ class Run:
 
 def run(*command: str) -> Run:
     """Run a module of Python to its end; raises `Failed`."""
-    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, cwd=HOME) as process:
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
