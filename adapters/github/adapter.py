@@ -193,9 +193,9 @@ class GitHubAdapter:
         query: dict[str, str] | None = {"per_page": "100"}
         while link is not None:
             answer = self._client.get(link, query, what=what)
-            if not isinstance(answer.body, list):
+            if not isinstance(answer.body, list) or not all(isinstance(row, dict) for row in answer.body):
                 raise Malformed(f"github: {what}: the answer is no list")
-            yield from (row for row in answer.body if isinstance(row, dict))
+            yield from answer.body
             link, query = answer.links.get("next"), None
 
     def find(self, op: NativeOp, *, fence: int) -> NativeRef | None:
@@ -276,6 +276,7 @@ class GitHubAdapter:
             raise self._renamed(moved) from None
         except NotThere:
             if request.gone_is_done:
+                self._repository()  # a repository that is hidden from us would answer so for everything
                 return Receipt(ref=_ref(op), at=self._client.now(), comment_ref=op.comment)
             raise
         dropped = silently_dropped(op, answer.body)
@@ -289,9 +290,9 @@ class GitHubAdapter:
     def _receipt(self, op: NativeOp, answer: Answer) -> Receipt:
         body = answer.body
         if op.kind in (OpKind.COMMENT_CREATE, OpKind.COMMENT_UPDATE):
-            comment = wire.comment(body)
-            ref = comment.ref if comment else None
-            return Receipt(ref=_ref(op), at=answer.at, comment=comment, comment_ref=ref)
+            if (comment := wire.comment(body)) is None:
+                raise Malformed("a comment on a pull request")
+            return Receipt(ref=_ref(op), at=answer.at, comment=comment, comment_ref=comment.ref)
         if op.action in ("issue.create", "issue.edit", "assignees.add", "assignees.remove"):
             native = wire.ticket(body, fetched_at=answer.at)
             return Receipt(ref=native.ref, at=answer.at, ticket=native)

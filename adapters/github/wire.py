@@ -17,6 +17,7 @@ _KEPT = ("id", "number", "url", "html_url", "title", "body", "state", "state_rea
 _KEPT_TOO = ("created_at", "updated_at", "comments", "locked")
 _COMMENT_KEPT = ("id", "url", "html_url", "issue_url", "body", "created_at", "updated_at")
 _VERSIONED = ("title", "body", "state", "state_reason", "labels", "assignees", "type", "updated_at")
+_PULL_URL = re.compile(r"/pull/\d+(?:#.*)?$")
 _ISSUE_URL = re.compile(r"^(?P<repository>.*)/issues/(?P<number>\d+)/?$")
 
 
@@ -148,7 +149,7 @@ def comment(row: Any) -> NativeComment | None:
     number = issue_number(row.get("issue_url"))
     if number is None or moment(row.get("updated_at")) is None:
         raise Malformed(f"comment {row['id']} lacks its issue_url or updated_at")
-    if "/pull/" in text_of(row, "html_url"):
+    if _PULL_URL.search(text_of(row, "html_url")):
         return None
     payload = {name: row.get(name) for name in _COMMENT_KEPT} | {"user": slim_account(row.get("user"))}
     return NativeComment(
