@@ -102,7 +102,9 @@ class CommentDecider:
         heads = {native.ref: native for native in (*(whole or ()), *item.comments)}
         native = heads.get(link.ref)
         head: Snapshot | Tombstone | None = None
-        if native is not None:
+        if native is not None and reader.is_restricted(native):
+            native = None  # what was said in public before stands; what was said since is not for everybody
+        elif native is not None:
             head = Snapshot(fields=reader.decode_comment(native))
         elif whole is not None and item.received_at is not None and item.received_at > link.created_at:
             head = Tombstone(reason="deleted")  # a complete list of a later time does not hold it any more

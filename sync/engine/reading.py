@@ -48,6 +48,10 @@ class Reader:
         """The comment as the fields that are compared."""
         return {Field.BODY: self.replica.codec.decode_comment(native, self.mapping).body}
 
+    def is_restricted(self, native: NativeComment) -> bool:
+        """Whether some people only may read the comment: it never leaves its tracker."""
+        return self.replica.codec.decode_comment(native, self.mapping).restricted
+
     def resolved(self, fields: Fields) -> dict[Field, Value]:
         """The carried fields, with the parent as a TicketId: UNKNOWN while the parent is not linked."""
         carried = {name: value for name, value in fields.items() if name in self.fields}

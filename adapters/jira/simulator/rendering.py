@@ -259,7 +259,8 @@ class Renderer:
             "updated": self.time(comment.updated),
         }  # fmt: skip
         if self.world.catalogue.cloud:
-            result["jsdPublic"] = True
+            internal = comment.properties.get("sd.public.comment")  # how service projects mark a note of the team
+            result["jsdPublic"] = not (isinstance(internal, dict) and internal.get("internal") is True)
         if comment.visibility:
             result["visibility"] = dict(comment.visibility)
         if "properties" in expand:
