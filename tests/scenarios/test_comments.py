@@ -1,0 +1,113 @@
+"""Comments: copied with their author, edited on either side, ended where they began."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.scenarios.world import AZURE, GITHUB, JIRA, NAMES
+
+
+@pytest.fixture
+def ref(world):
+    found = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    return found
+
+
+def texts(world, ref):
+    return [world.comments(name, world.twin(JIRA, ref, name)) for name in NAMES]
+
+
+@pytest.mark.parametrize("home", NAMES)
+def test_copied_edited_and_deleted(world, ref, home):
+    """A comment of any side is copied once with its author's name, follows its edits, and its copies go when it goes."""
+    said = world.trackers[home].comment(world.twin(JIRA, ref, home), "hello", author="grace")
+    report = world.cycle()
+    assert sum(report.writes.values()) == 2
+    for name, comments in zip(NAMES, texts(world, ref), strict=True):
+        assert len(comments) == 1
+        assert comments[0].endswith("hello")
+        assert (comments[0] == "hello") == (name == home)
+        assert name == home or "grace" in comments[0]
+    assert sum(world.cycle().writes.values()) == 0
+    world.trackers[home].edit_comment(said, "hello again", author="grace")
+    assert sum(world.cycle().writes.values()) == 2
+    assert all(comments[0].endswith("hello again") for comments in texts(world, ref))
+    world.trackers[home].delete_comment(said, author="grace")
+    world.settle()
+    assert texts(world, ref) == [[], [], []]
+    world.check_accounted()
+
+
+def copy_of(world, ref, name):
+    return world.trackers[name].ticket(world.twin(JIRA, ref, name))["comments"][0]
+
+
+def test_an_edit_of_a_copy_comes_home(world, ref):
+    """A person may mend the copy: the original follows, without the line that names its author."""
+    world.trackers[JIRA].comment(ref, "helo", author="ada")
+    world.settle()
+    copied = copy_of(world, ref, GITHUB)
+    world.trackers[GITHUB].edit_comment(copied["id"], copied["text"].replace("helo", "hello"), author="grace")
+    world.settle()
+    assert world.comments(JIRA, ref) == ["hello"]
+    assert copy_of(world, ref, AZURE)["text"].endswith("hello")
+
+
+def test_a_deleted_copy_stays_deleted(world, ref):
+    """Who deletes a copy deletes that copy only, and it is not made again."""
+    world.trackers[JIRA].comment(ref, "hello")
+    world.settle()
+    world.trackers[AZURE].delete_comment(copy_of(world, ref, AZURE)["id"])
+    world.settle()
+    assert [len(comments) for comments in texts(world, ref)] == [1, 1, 0]
+
+
+def test_one_deleted_and_one_written_between_two_looks(world, ref):
+    """The count of comments is the same as before, and the end of the one is noticed all the same."""
+    home = world.twin(JIRA, ref, GITHUB)
+    first = world.trackers[GITHUB].comment(home, "first")
+    world.settle()
+    world.trackers[GITHUB].delete_comment(first)
+    world.trackers[GITHUB].comment(home, "second")
+    world.settle()
+    assert all(len(comments) == 1 and comments[0].endswith("second") for comments in texts(world, ref))
+
+
+def test_a_copy_that_somebody_rewrote_is_not_deleted(world, ref):
+    """Deleted here, edited there: the edited copy stays where it is and a conflict tells of it."""
+    said = world.trackers[JIRA].comment(ref, "hello")
+    world.settle()
+    copied = copy_of(world, ref, GITHUB)
+    world.trackers[GITHUB].edit_comment(copied["id"], "important", author="grace")
+    world.trackers[JIRA].delete_comment(said)
+    world.settle()
+    assert texts(world, ref) == [[], ["important"], []]
+    assert [conflict.reason for conflict in world.conflicts()] == ["deleted"]
+
+
+def test_a_deletion_waits_for_a_tracker_that_is_down(world, ref, monkeypatch):
+    """The copy in a tracker that can't be reached is deleted when it can."""
+    from sync.core.errors import Unreachable  # noqa: PLC0415
+
+    said = world.trackers[JIRA].comment(ref, "bye")
+    world.settle()
+    adapter = world.bridge.replicas[AZURE].adapter
+
+    def down(*_args, **_settings):
+        raise Unreachable("azure: no connection")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(adapter, "pull", down)
+        world.trackers[JIRA].delete_comment(said)
+        world.cycle()
+        assert [len(comments) for comments in texts(world, ref)] == [0, 0, 1]
+    world.settle()
+    assert texts(world, ref) == [[], [], []]
+
+
+def test_restricted_comments_never_leave(world, ref):
+    """What only some may read stays in its tracker."""
+    world.trackers[JIRA].comment(ref, "secret", restricted=True)
+    world.settle()
+    assert [len(comments) for comments in texts(world, ref)] == [1, 0, 0]
