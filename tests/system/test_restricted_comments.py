@@ -13,7 +13,7 @@ ROLE = {"type": "role", "value": "Administrators"}
 def everything_said(world: Bridged) -> str:
     """All comments of GitHub and Azure DevOps, and all that the store keeps of them."""
     github = [comment.body for comment in world.github.repository.comments.values()]
-    azure = [comment["text"] for key in world.azure.keys() for comment in world.azure.comments_of(key)]
+    azure = [comment["text"] for key in list(world.azure.keys()) for comment in world.azure.comments_of(key)]
     return "\n".join(github + azure)
 
 
