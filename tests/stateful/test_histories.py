@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import timedelta
+from typing import ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
 
+from sync.core.ids import ReplicaName
 from sync.testing.faults import Fault
+from sync.testing.memory import MemoryKnobs
+from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, JIRA
 from tests.stateful.history_machine import History
 
 EXAMPLES = int(os.environ.get("TRACKDOWN_EXAMPLES", "0")) // 10 or 8
@@ -49,6 +55,19 @@ class Meddled(History):
     meddling = True
 
 
+class Lagging(History):
+    """Lists show the past, servers rewrite texts unforeseen, and answers hold no ticket."""
+
+    meddling = True
+    knobs: ClassVar[dict[ReplicaName, MemoryKnobs]] = {
+        JIRA: replace(DIFFERENT[JIRA], list_lag=timedelta(seconds=40), answers=False, one_request=False),
+        GITHUB: replace(DIFFERENT[GITHUB], text_rewrite=str.rstrip, foresight=False),
+        AZURE: replace(DIFFERENT[AZURE], skew=timedelta(hours=2)),
+    }
+
+
+TestLagging = Lagging.TestCase
+TestLagging.settings = SETTINGS
 TestMeddled = Meddled.TestCase
 TestMeddled.settings = SETTINGS
 TestCalm = Calm.TestCase
