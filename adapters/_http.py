@@ -185,7 +185,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
     def _transport_error(self, what: str, write: bool, error: Exception) -> TrackerError:
         detail = self.redactor(_root_cause(error))
         if _never_sent(error):
-            return Unreachable(f"{what}: no connection ({detail})")
+            return Unreachable(f"{what}: no connection ({detail}). Check `url`, and that this machine may reach it.")
         if write:
             return Uncertain(f"{what}: sent, but the answer was lost ({detail})")
         return Retryable(f"{what}: the answer was lost ({detail})")

@@ -24,6 +24,7 @@ from sync.core.models import (
     NativeTicket,
     Snapshot,
     Tombstone,
+    is_empty,
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
@@ -36,6 +37,10 @@ from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.convert import fields_to_json
 from sync.store.records import ConflictRecord, InboxItem, LinkRecord, TicketRecord
+
+
+#: Without these there is no ticket.
+ESSENTIAL = frozenset({Field.TITLE, Field.KIND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +72,12 @@ def content_digest(fields: Fields, mapping: ProjectMapping) -> str:
     """Changes when there is another reason to hope that a refused create will be taken."""
     content = json.dumps([fields_to_json(fields), mapping.digest()], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _is_unnamed(decision: Decision, held: Iterable[Field]) -> bool:
+    """Whether a person still has to choose what no ticket can be made without: tickets that met had no value in common."""
+    waiting = {*held, *(conflict.field for conflict in decision.conflicts if not conflict.settled)}
+    return any(is_empty(decision.after.fields.get(name)) for name in ESSENTIAL & waiting)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,7 +113,8 @@ class Decider:
         held = self.tx.conflicts.open_for(ticket)
         decision, seen = self._reconciled(record, seen, held)
         active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
-        plan = make_plan(ticket, decision, active, self._missing(ticket, placed, decision.after))
+        missing = [] if _is_unnamed(decision, held) else self._missing(ticket, placed, decision.after)
+        plan = make_plan(ticket, decision, active, missing)
         intents, waits = self._deliverable(plan)
         self._planned |= {(ticket, one.replica) for one in intents if one.kind is OpKind.CREATE}
         comments = self._comments(ticket, items, active, intents)

@@ -305,4 +305,6 @@ def _has_comment_link(tx: Tx, ticket: TicketId, comment: CommentId, replica: Rep
 
 def _report(bridge: Bridge, tx: Tx, one: _Newcomer, message: str, mend: str, joined: Joined) -> None:
     tx.problems.report(bridge=bridge.name, replica=one.replica, ref=one.ref, kind="link", message=message, mend=mend)
-    joined.problems.append(ProblemLine(replica=one.replica, place=one.key, message=message, mend=mend))
+    joined.problems.append(
+        ProblemLine(replica=one.replica, place=f"{one.replica} {one.key}", message=message, mend=mend)
+    )

@@ -14,7 +14,7 @@ from sync.core.linking import make_marker
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket, Value, is_empty
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, Receipt
-from sync.engine.deciding import content_digest
+from sync.engine.deciding import ESSENTIAL, content_digest
 from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
@@ -22,8 +22,6 @@ from sync.store.records import LinkRecord
 
 #: A workflow has to be walked within this many steps.
 MOST_STEPS = 8
-#: Without these there is no ticket.
-ESSENTIAL = frozenset({Field.TITLE, Field.KIND})
 #: The fields whose way may have several steps.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
@@ -80,7 +78,8 @@ def create(writer: Writer, intent: Intent) -> None:
     current = receipt.ticket or writer.fetched(receipt.ref)
     writer.report(intent, current, told)
     if not settled:
-        _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told))
+        carried = encoded.ops[0].fields - _fields_of(told)
+        _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told), sent=carried)
 
 
 def update(writer: Writer, intent: Intent) -> None:
@@ -90,7 +89,7 @@ def update(writer: Writer, intent: Intent) -> None:
     if current is None or not writer.capabilities.conditional_writes:
         current = writer.fetched(link.ref)
         _refuse_if_changed(writer, intent, link, current)
-    _walk(writer, intent, current, done=frozenset())
+    _walk(writer, intent, current)
     writer.outcome.updated.add(intent.ticket)
 
 
@@ -109,14 +108,19 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
         raise ChangedMeanwhile
 
 
-def _walk(writer: Writer, intent: Intent, current: NativeTicket, done: frozenset[Field]) -> None:
+def _walk(
+    writer: Writer,
+    intent: Intent,
+    current: NativeTicket,
+    done: frozenset[Field] = frozenset(),
+    sent: frozenset[Field] = frozenset(),
+) -> None:
     """Encode, send, read, until nothing is left that can be said; then observe.
 
     A field is sent once; only a status may take several steps, each of which must get somewhere.
     """
     local = writer.localised(intent.changes)
     told: set[FieldProblem] = set()
-    sent: frozenset[Field] = frozenset()
     before: Fields | None = None
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
