@@ -313,4 +313,5 @@ def _read(path: Path) -> str:
 def _syntax(path: Path, message: str) -> str:
     match = re.search(r"\(at line (\d+), column (\d+)\)", message)
     line = f":{match[1]}" if match else ""
-    return f"{path.name}{line}: not TOML: {message.partition(' (at ')[0]}"
+    where = "" if match else f" {message.partition('(')[2].rstrip(')')}"  # "at end of document"
+    return f"{path.name}{line}: not TOML: {message.partition(' (at ')[0]}{where}"

@@ -55,7 +55,7 @@ def render_one(view: ConflictView, out: Console) -> None:
     for place, url in view.links:
         out.print(Text(f"  {safe(place)}  {safe(url)}", style="dim"))
     width = max(28, terminal_width() // (len(view.claims) + 1) - 1) if out.is_terminal else 38
-    base = Panel(say(view.base), title="before", subtitle=view.past, width=width)
+    base = Panel(Text(say(view.base), overflow="fold"), title="before", subtitle=view.past, width=width)
     out.print(Columns([base, *(_panel(claim, width, coloured=out.color_system is not None) for claim in view.claims)]))
     if view.waits:
         out.print(Text.assemble("Proposed: ", (_one_line(view.proposed), "bold")))
@@ -86,7 +86,7 @@ def _panel(claim: ClaimView, width: int, *, coloured: bool) -> Panel:
 
 
 def _diff(pieces: Sequence[Piece], *, coloured: bool) -> Text:
-    text = Text()
+    text = Text(overflow="fold")  # beside the others it would be cut where a word is too long
     for piece in pieces:
         if coloured:
             text.append(safe(piece.text), style=_STYLES[piece.kind])

@@ -43,7 +43,9 @@ def render_plan(reports: Sequence[PlanReport], out: Console) -> None:
             out.print(Text(line, style="yellow"))
         _render_trouble(report.problems, report.halts, report.failures, out)
         if not report.writes:
-            out.print("  Nothing to write: everything is in step.")
+            unread = report.failures or report.halts
+            rest = "as far as could be read" if unread else "everything is in step"
+            out.print(f"  Nothing to write: {rest}.")
         else:
             out.print(f"  {_counted(report.writes)}. Nothing has been written; `trackdown sync` does it.")
 

@@ -167,6 +167,13 @@ def test_broken_toml_is_told_with_its_line(write):
     assert told.startswith("trackdown.toml:2: not TOML: ")
 
 
+def test_toml_that_breaks_off_says_so(write):
+    """There is no line to name: the end of the file is the place."""
+    (told,) = problems_of(write("x = ["))
+    assert told.startswith("trackdown.toml: not TOML: ")
+    assert told.endswith("at end of document")
+
+
 def test_a_missing_file_says_how_to_get_one(tmp_path):
     """The first thing that everybody meets."""
     (told,) = problems_of(tmp_path / "none.toml")

@@ -136,6 +136,14 @@ def test_the_terminal_shows_base_and_claims_side_by_side(store, add):
     assert "2026-11-22 12:05 UTC" in shown
 
 
+def test_a_long_word_is_shown_whole(store, add):
+    """It goes on in the next line of its column; nothing of a claim is cut."""
+    word = "https://ada.example/" + "x" * 50 + "/end"
+    add(claims=(claim("jira", word, "ada", 0), claim("github", "B", "grace", 1)), base=word + "!", state="open")
+    shown = on_terminal(render_one, views_of(store)[0])
+    assert "…" not in shown.partition("Proposed")[0]
+
+
 def test_nothing_in_a_ticket_can_steer_the_terminal(store, add):
     """Escape sequences arrive as text, and Rich's own markup too."""
     add(
