@@ -38,7 +38,6 @@ from sync.store import Tx
 from sync.store.convert import fields_to_json
 from sync.store.records import ConflictRecord, InboxItem, LinkRecord, TicketRecord
 
-
 #: Without these there is no ticket.
 ESSENTIAL = frozenset({Field.TITLE, Field.KIND})
 
