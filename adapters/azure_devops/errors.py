@@ -37,6 +37,20 @@ _FIELDS: Final[dict[str, Field]] = {
 }
 
 
+#: Fields as a message shows them, where it comes without the rules that were broken.
+_SHOWN: Final = {
+    "Title": Field.TITLE,
+    "Description": Field.BODY,
+    "Repro Steps": Field.BODY,
+    "State": Field.STATUS,
+    "Work Item Type": Field.TYPE,
+    "Tags": Field.LABELS,
+    "Assigned To": Field.ASSIGNEES,
+    "Priority": Field.PRIORITY,
+}
+_NAMED: Final = re.compile(r"\bfield (?:'([^']+)'|([^'.]+)\.)")
+
+
 class TooManyResults(Rejected):
     """A query found more work items than the service gives out at once."""
 
@@ -122,6 +136,9 @@ def _problems(body: JsonObject, message: str) -> tuple[FieldProblem, ...]:
         )
         for rule in wire.rows(rules)
     ]
+    if not found and (named := _NAMED.search(message)) is not None:
+        field = _SHOWN.get(named[1] or named[2])
+        found = [FieldProblem(field=field, message=message, mend=_mend({"fieldReferenceName": named[1] or named[2]}))]
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectio
 from adapters._http import Pace, Redactor, TrackerTransport, mount, parse_http_date
 from adapters.github.errors import message_of, parsed, rate_limit, refusal
 from adapters.github.settings import Settings
-from sync.core.errors import Malformed, TrackerError, Uncertain
+from sync.core.errors import Malformed, Retryable, TrackerError, Uncertain
 from sync.core.ports import Traffic
 
 API_VERSION = "2022-11-28"
@@ -122,6 +122,8 @@ class Client:
 
 
 def _limited(response: requests.Response) -> TrackerError | None:
+    if response.status_code == 202 and response.request.method == "GET":
+        return Retryable("github: the answer is not ready yet")  # the library would ask again and again
     if response.status_code not in (403, 429):
         return None
     headers = {name.lower(): value for name, value in response.headers.items()}

@@ -187,3 +187,22 @@ def test_a_first_look_goes_by_the_servers_clock() -> None:
         (*_, last) = pages
         assert 3 in [ticket.number for page in adapter.pull(last.cursor) for ticket in page.tickets]
         adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ("The field 'State' contains the value 'X' that is not in the list of supported values", Field.STATUS),
+        ("The identity value 'nobody@acme.example' for field 'Assigned To' is an unknown identity.", Field.ASSIGNEES),
+        ("TF401320: Rule Error for field Repro Steps. Error code: Required, InvalidEmpty.", Field.BODY),
+        ("TF401320: Rule Error for field Effort. Error code: Required, InvalidEmpty.", None),
+    ],
+)
+def test_a_refusal_without_rules_names_its_field_all_the_same(message: str, field: Field | None) -> None:
+    """Then the rest of the ticket can be written without it."""
+    with bench() as azure:
+        azure.answers(".*", {"message": message, "typeKey": "RuleValidationException"}, status=400, method="POST")
+        with pytest.raises(Rejected) as caught:
+            azure.adapter.write(creation(azure))
+        (problem,) = caught.value.problems
+        assert (problem.field, problem.message) == (field, message)

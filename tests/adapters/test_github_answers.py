@@ -193,3 +193,13 @@ def test_a_long_discussion_is_read_to_its_end() -> None:
         hub.requests()
         assert [one.payload["body"] for one in hub.read(1).comments] == [f"turn {number}" for number in range(120)]
         assert sum(path.endswith("/comments") for _, path in hub.requests()) == 2
+
+
+def test_an_answer_that_is_never_ready_is_not_waited_for_for_ever() -> None:
+    """The library asks again every few seconds after a 202, without end; we ask four times."""
+    with bench() as hub:
+        hub.requests()
+        answers(hub, "/issues$", {}, status=202, times=9)
+        with pytest.raises(Retryable):
+            list(hub.adapter.pull(None))
+        assert len(hub.requests()) == 4

@@ -67,7 +67,7 @@ def test_runs_with_failures_leave_no_token_behind(
         world.github.add_issue(title=f"Another {turn}")
         world.fail(simulators(world)[name], method="POST|PATCH|PUT", path="(?i)issue|workitems/", **fault)
         if turn == 0:
-            world.fail(simulators(world)[name], method="GET", times=9, **fault)
+            world.fail(simulators(world)[name], method="GET", times=2, **fault)
         report = world.sync()
         told += [json.dumps(report.as_json(), default=str), repr(report)]
         simulators(world)[name].faults.clear()
