@@ -143,6 +143,7 @@ class JiraAdapter:
         self._account = known.account
         self._probed = True
         self._reader.project = str(extra.get("project") or self._project)
+        self._reader.project_id = str(extra.get("project_id") or "")
         self._reader.epic_link = str(extra.get("epic_link") or "")
         self._reader.flow.words = as_object(extra.get("status_words"))
 

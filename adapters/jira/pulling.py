@@ -77,6 +77,7 @@ class Reader:
     select: str | None
     overlap: timedelta
     now: Callable[[], datetime]
+    project_id: str = ""
     epic_link: str = ""
     flow: Flow
     keys: dict[str, str] = field(default_factory=dict)  # id → key
@@ -247,6 +248,10 @@ class Reader:
         return {key: ids[key] for key in wanted if key in ids}
 
     def _moved(self, issue: Any) -> str | None:
+        there = text_at(issue, "fields", "project", "id")
+        if there and self.project_id:
+            # Not by the key: when the project gets another one, its tickets have not moved.
+            return None if there == self.project_id else f"moved to {text_at(issue, 'key')}"
         key = text_at(issue, "fields", "project", "key") or text_at(issue, "key").rpartition("-")[0]
         return None if not key or key == self.project else f"moved to {text_at(issue, 'key')}"
 

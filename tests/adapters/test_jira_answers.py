@@ -177,3 +177,15 @@ def test_people_are_assigned_by_what_names_one_account_only(deployment: str) -> 
         assert op.payload["body"]["fields"] == {"assignee": None}
         jira.adapter.write(op)
         assert jira.fields(key)[Field.ASSIGNEES] == frozenset()
+
+
+def test_a_project_with_a_new_key_has_not_lost_its_tickets() -> None:
+    """The key of a project can be changed, and old ones go on working; the id stays."""
+    with bench() as jira:
+        key = jira.simulator.add_issue("There")
+        moved = jira.simulator.add_issue("Elsewhere")
+        jira.simulator.move(moved)
+        jira.adapter._reader.project = "OLDKEY"
+        there, gone = jira.adapter.fetch([ref_of(jira, key), ref_of(jira, moved)])
+        assert (there.ref, isinstance(there, Gone)) == (ref_of(jira, key), False)
+        assert isinstance(gone, Gone)

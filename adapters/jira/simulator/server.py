@@ -94,6 +94,8 @@ class JiraSimulator(Simulator):
     def handle(self, request: Request) -> Response:
         person = self._person(request)
         headers = {"Date": format_datetime(self.clock.now(), usegmt=True)}
+        if not self.catalogue.cloud:
+            headers["X-AUSERNAME"] = person.name if person else "anonymous"
         try:
             if person is None and "Authorization" in request.headers:
                 headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
