@@ -95,9 +95,13 @@ class Client:
         """Send one request; raises `sync.core.errors` for any answer but a success."""
         write = method != "GET"
         url = path if path.startswith(("/", "http")) else f"{self.repository}/{path}".rstrip("/")
-        status, headers, text = self.library.requester.requestJson(
-            method, url, parameters=dict(query or {}), input=body
-        )
+        try:
+            status, headers, text = self.library.requester.requestJson(
+                method, url, parameters=dict(query or {}), input=body
+            )
+        except (ValueError, TypeError, RuntimeError) as error:  # the library stumbled over a header of the answer
+            wrong = f"github: {what}: the answer can't be read ({error})"
+            raise Uncertain(wrong) if write else Malformed(wrong) from None
         if (at := parse_http_date(headers.get("date"))) is not None:
             self._last = at, time.monotonic()
         if status >= 400:

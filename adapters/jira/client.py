@@ -13,7 +13,7 @@ from jira import JIRA
 from jira.exceptions import JIRAError
 
 from adapters._http import Pace, Redactor, TrackerTransport, mount
-from adapters.jira.errors import NotThere, from_library, refused_login
+from adapters.jira.errors import NotThere, from_library, from_response, refused_login
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
 from sync.core.errors import Malformed, Rejected, Uncertain
@@ -169,11 +169,11 @@ class JiraClient:
         version = "3" if self.cloud else "2"
         address = f"{self.url}/rest/api/{version}/{path}"
         data = None if body is None else json.dumps(body)
-        what = f"{self.tracker}: {method} {path}"
-        try:
-            return self.jira.session_in_use.request(method, address, params=params, data=data)
-        except JIRAError as error:
-            raise from_library(error, what, write=write) from None
+        # Past the library's own reading of refusals, which stumbles over bodies that are not as it thinks.
+        response = requests.Session.request(self.jira.session_in_use, method, address, params=params, data=data)
+        if response.status_code >= 400:
+            raise from_response(response, f"{self.tracker}: {method} {path}", write=write)
+        return response
 
     def _library(self, what: str, call: Callable[[], T]) -> T:
         try:

@@ -203,3 +203,24 @@ def test_an_answer_that_is_never_ready_is_not_waited_for_for_ever() -> None:
         with pytest.raises(Retryable):
             list(hub.adapter.pull(None))
         assert len(hub.requests()) == 4
+
+
+@pytest.mark.parametrize(
+    "body", ["5", "null", "[]", "[5]", '"no"', '{"message": 5}', '{"errors": [5]}', "{", "<html/>"]
+)
+def test_odd_answers_are_no_crash(body: str) -> None:
+    """Whatever stands in a refusal or in a header, one of our errors comes out; a write that went through is Uncertain."""
+    with bench() as hub:
+        hub.simulator.add_issue(title="t")
+        (op,) = hub.encode(1, **{Field.TITLE: "new"}).ops
+        answers(hub, ".*", body, status=422, method="PATCH")
+        with pytest.raises(Rejected):
+            hub.adapter.write(op)
+        answers(hub, ".*", body, status=403, method="PATCH")
+        with pytest.raises(Forbidden):
+            hub.adapter.write(op)
+        nonsense = {"X-RateLimit-Remaining": "lots", "X-RateLimit-Limit": "more", "X-RateLimit-Reset": "soon"}
+        for method, kind in (("PATCH", Uncertain), ("GET", Malformed)):
+            answers(hub, ".*", body, method=method, headers=nonsense)
+            with pytest.raises(kind):
+                hub.adapter.write(op) if method == "PATCH" else list(hub.adapter.fetch([NativeRef("1")]))

@@ -189,3 +189,25 @@ def test_a_project_with_a_new_key_has_not_lost_its_tickets() -> None:
         there, gone = jira.adapter.fetch([ref_of(jira, key), ref_of(jira, moved)])
         assert (there.ref, isinstance(there, Gone)) == (ref_of(jira, key), False)
         assert isinstance(gone, Gone)
+
+
+@pytest.mark.parametrize(
+    "body", ["5", "null", "[]", "[5]", '"no"', '{"errors": "x"}', '{"errorMessages": {"a": 1}}', '{"message": 5}', "{"]
+)
+def test_odd_words_of_a_refusal_are_no_crash(body: str) -> None:
+    """The library makes sense of refusals by itself, and stumbles over some: ours come out all the same."""
+    with bench() as jira:
+        key = jira.simulator.add_issue("There")
+        (op,) = jira.encoded(key, title="New").ops
+        answers(jira, ".*", body, status=400, method="PUT")
+        with pytest.raises(Rejected):
+            jira.adapter.write(op)
+        answers(jira, ".*", body, status=502, method="PUT")
+        with pytest.raises(Uncertain):
+            jira.adapter.write(op)
+        answers(jira, "/project/PAY$", body, status=403)
+        with pytest.raises(Forbidden):
+            jira.adapter.probe()
+        answers(jira, "/myself$", body, status=403)
+        with pytest.raises(TrackerError):
+            jira.adapter.probe()
