@@ -7,6 +7,7 @@ commit, one place at a time, and finished by a new process on the same store.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sync.core.ids import ReplicaName
 from sync.core.ports import Adapter
 from sync.store import Lease, Store, Tx
 from sync.testing.faults import Crash, FaultyAdapter, Script
-from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, JIRA, World, plain
+from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, JIRA, SHELF, World, plain
 
 #: All places take minutes; a quick run takes a few of each story.
 EVERY = int(os.environ.get("TRACKDOWN_EXAMPLES", "0")) >= 1000
@@ -175,18 +176,24 @@ def told(story: Story, directory: Path, doom: Doom) -> tuple[dict[str, Any], boo
         world.close()
 
 
+@pytest.fixture
+def shelf() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="trackdown-crash-", dir=SHELF) as path:
+        yield Path(path)
+
+
 @pytest.mark.parametrize("story", [copies, edits, ends], ids=lambda story: story.__name__)
-def test_killed_anywhere(story: Story, tmp_path: Path) -> None:
+def test_killed_anywhere(story: Story, shelf: Path) -> None:
     """Wherever it is killed, the end is the same as if nothing had happened."""
     undisturbed = Doom(step=-1)
-    wanted, _ = told(story, tmp_path / "whole", undisturbed)
+    wanted, _ = told(story, shelf / "whole", undisturbed)
     steps = undisturbed.passed
     assert steps > 20
     kills = 0
-    chosen = range(steps) if EVERY else range(OFFSET[story.__name__], steps, steps // 6)
+    chosen = range(steps) if EVERY else range(OFFSET[story.__name__], steps, steps // 4)
     for step in chosen:
         doom = Doom(step=step)
-        end, killed = told(story, tmp_path / str(step), doom)
+        end, killed = told(story, shelf / str(step), doom)
         kills += killed
         assert end == wanted, f"killed {doom.places[step] if step < len(doom.places) else step}"
     assert kills >= len(chosen) * 0.8

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scenarios.world import World
+from tests.scenarios.world import SHELF, World
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make_world() -> Iterator[Callable[..., World]]:
     opened: list[World] = []
+    with tempfile.TemporaryDirectory(prefix="trackdown-scenario-", dir=SHELF) as shelf:
 
-    def make(*args: Any, **settings: Any) -> World:
-        directory = tmp_path / str(len(opened))
-        directory.mkdir()
-        opened.append(World(directory, *args, **settings))
-        return opened[-1]
+        def make(*args: Any, **settings: Any) -> World:
+            directory = Path(shelf) / str(len(opened))
+            directory.mkdir()
+            opened.append(World(directory, *args, **settings))
+            return opened[-1]
 
-    yield make
-    for world in opened:
-        world.close()
+        yield make
+        for world in opened:
+            world.close()
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_a_copy_that_somebody_rewrote_is_not_deleted(world, ref):
 
 def test_a_deletion_waits_for_a_tracker_that_is_down(world, ref, monkeypatch):
     """The copy in a tracker that can't be reached is deleted when it can."""
-    from sync.core.errors import Unreachable  # noqa: PLC0415
+    from sync.core.errors import Unreachable
 
     said = world.trackers[JIRA].comment(ref, "bye")
     world.settle()

@@ -146,7 +146,7 @@ def test_an_unmapped_status_is_told_and_left_alone(make_world: Callable[..., Wor
     """A status without a meaning is neither claimed nor overwritten; the other fields flow."""
     world = make_world(ALIKE)
     ref = linked(world)
-    world.trackers[JIRA]._rows[ref].payload["state"] = "QA"  # noqa: SLF001 - a word that the project has and the mapping has not
+    world.trackers[JIRA]._rows[ref].payload["state"] = "QA"
     world.trackers[JIRA].edit(ref, title="T")
     report = world.cycle()
     assert any("'QA' has no meaning" in problem.message for problem in report.problems)
@@ -158,7 +158,7 @@ def test_an_unmapped_status_is_told_and_left_alone(make_world: Callable[..., Wor
 
 def test_what_a_tracker_refuses_holds_up_nothing_else(make_world: Callable[..., World]):
     """A title over the limit of one tracker is told; the body flows there, and the title everywhere else."""
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     world = make_world({**ALIKE, AZURE: replace(ALIKE[AZURE], title_limit=20)})
     ref = linked(world)
@@ -246,7 +246,7 @@ def test_a_side_that_only_gives(make_world: Callable[..., World]):
 
 def test_another_mapping_is_no_edit(make_world: Callable[..., World]):
     """A mapping that reads the same words otherwise changes no ticket and writes nothing."""
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
     world = make_world(ALIKE)
     ref = linked(world, state="Review")

@@ -90,7 +90,7 @@ def test_what_was_gone_and_comes_back_goes_on(make_world: Callable[..., World]):
     world.settle()
     world.trackers[JIRA].edit(ref, title="T")
     world.settle()
-    world.trackers[GITHUB]._rows[lost].deleted = False  # noqa: SLF001 - somebody took it out of the bin
+    world.trackers[GITHUB]._rows[lost].deleted = False
     world.trackers[GITHUB].edit(lost, priority="P0")
     world.settle()
     assert world.everywhere(JIRA, ref, "title") == ["T"] * 3
@@ -139,9 +139,9 @@ def test_an_emptied_replica_stops_the_cycle(make_world: Callable[..., World]):
 
     world.bridge.replicas[GITHUB].adapter = Anew(world.bridge.replicas[GITHUB].adapter, scripted([]))
     with world.store.begin() as tx:
-        from sqlalchemy import text  # noqa: PLC0415
+        from sqlalchemy import text
 
-        tx.cursors._session.exec(text("DELETE FROM cursors WHERE replica = 'github'"))  # noqa: SLF001
+        tx.cursors._session.exec(text("DELETE FROM cursors WHERE replica = 'github'"))
     report = world.cycle()
     assert {halt.name for halt in report.halts} == {"emptied_replica"}
     assert not any(report.writes.values())

@@ -22,9 +22,8 @@ from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.testing.faults import Crash, Fault, FaultyAdapter, Script, drawn
 from sync.testing.memory import ACCOUNT, MemoryAdapter, MemoryKnobs, MemoryTracker
-from tests.scenarios.world import DIFFERENT, NAMES, PEOPLE, World
+from tests.scenarios.world import DIFFERENT, NAMES, PEOPLE, SHELF, World
 
-SHELF = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
 places = st.sampled_from(NAMES)
 numbers = st.integers(0, 1)
 WHAT = ("title", "text", "labels", "state", "priority", "people", "type", "parent")
@@ -123,7 +122,7 @@ class History(RuleBasedStateMachine):
                 kept = [label for label in ticket["labels"] if random.random() < 0.8]
                 return [*kept, self.word("label")]
             case "people":
-                return random.sample(PEOPLE, random.randrange(tracker.knobs.max_assignees > 1 and 3 or 2))
+                return random.sample(PEOPLE, random.randrange((tracker.knobs.max_assignees > 1 and 3) or 2))
             case "state":
                 return random.choice(sorted(set(tracker.knobs.statuses.values())))
             case "priority":
