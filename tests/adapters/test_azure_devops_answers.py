@@ -206,3 +206,32 @@ def test_a_refusal_without_rules_names_its_field_all_the_same(message: str, fiel
             azure.adapter.write(creation(azure))
         (problem,) = caught.value.problems
         assert (problem.field, problem.message) == (field, message)
+
+
+def test_a_label_with_a_separator_is_told_and_does_not_become_two_tags() -> None:
+    """Tags are one string with `;` in it, and a comma parts them too: such a label stays where it was given."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="There", labels=["kept"])
+        ticket = azure.read(number)
+        there = CODEC.decode(ticket, azure.mapping).snapshot.fields
+        wanted = {Field.LABELS: frozenset({"kept", "a;b", "c,d", "plain"})}
+        encoded = CODEC.encode(diff_fields(there, wanted), ticket, azure.mapping, azure.caps)
+        assert [problem.field for problem in encoded.problems] == [Field.LABELS]
+        azure.adapter.write(encoded.ops[0])
+        tags = azure.simulator.issue(number)["fields"]["System.Tags"]
+        assert set(tags.split("; ")) == {"kept", "plain"}
+
+
+def test_people_are_assigned_by_what_names_one_account_only() -> None:
+    """Two people may show the same name: the mail address is written, and one who is unknown there is refused by field."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="There")
+        (op,) = azure.encoded(number, assignees=frozenset({"ada"}))
+        assert {"op": "add", "path": "/fields/System.AssignedTo", "value": "ada@acme.example"} in op.payload["patch"]
+        receipt = azure.adapter.write(op)
+        assert receipt.ticket is not None
+        assert CODEC.decode(receipt.ticket, azure.mapping).snapshot.fields[Field.ASSIGNEES] == frozenset({"ada"})
+        (op,) = azure.encoded(number, assignees=frozenset({"azure:nobody@acme.example"}))
+        with pytest.raises(Rejected) as caught:
+            azure.adapter.write(op)
+        assert [problem.field for problem in caught.value.problems] == [Field.ASSIGNEES]
