@@ -132,7 +132,7 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         return retrying(self._once, request, method, path, False, args, kwargs)
 
     def clock(self) -> ClockReading:
-        """The reading with the shortest round trip of the last few answers."""
+        """The reading with the shortest round trip of the last few answers that the newest one does not rule out."""
         with self._lock:
             if not self._readings:
                 return ClockReading()
@@ -225,9 +225,11 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
             return
         # `Date` has whole seconds: the true time lies half a second later on average, give or take half a second.
         offset = server + timedelta(seconds=0.5) - (datetime.now(UTC) - timedelta(seconds=round_trip / 2))
+        doubt = timedelta(seconds=round_trip / 2 + 0.5)
         with self._lock:
-            self._readings.append((offset, timedelta(seconds=round_trip / 2 + 0.5)))
-            del self._readings[:-CLOCK_WINDOW]
+            # What the newest answer rules out was read before one of the two clocks was set anew.
+            agreeing = [known for known in self._readings if abs(known[0] - offset) <= known[1] + doubt]
+            self._readings = [*agreeing, (offset, doubt)][-CLOCK_WINDOW:]
 
 
 def is_loopback(url: str) -> bool:

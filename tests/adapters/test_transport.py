@@ -134,3 +134,17 @@ def test_reads_by_name_only() -> None:
             with pytest.raises(Uncertain):
                 session.request(method, f"{server.base_url}/x")
             assert (len(server.requests), waits) == (1, [])
+
+
+def test_a_clock_that_was_set_anew_is_believed_at_once() -> None:
+    """Older answers do not speak for a clock that the newest answer rules out, however quick they were."""
+    with line() as (server, session, _):
+        transport = session.get_adapter(server.base_url)
+        assert isinstance(transport, TrackerTransport)
+        for _ in range(5):
+            session.get(server.base_url)
+        assert abs(transport.clock().offset) < timedelta(seconds=5)
+        server.clock.advance(60)
+        session.get(server.base_url)
+        reading = transport.clock()
+        assert abs(reading.offset - timedelta(seconds=60)) <= reading.uncertainty + timedelta(milliseconds=50)
