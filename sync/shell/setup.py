@@ -112,7 +112,8 @@ def _questions(model: type[BaseModel], at: Answer, name: str, *, required: bool)
 
 
 def _purpose(description: str) -> str:
-    return description[:1].lower() + description[1:].rstrip(".")
+    first = description[:1] if description[1:2].isupper() else description[:1].lower()  # an abbreviation stays one
+    return first + description[1:].rstrip(".")
 
 
 def render_config(drafts: Sequence[TrackerDraft], bridge: str, select: Mapping[str, str]) -> str:
