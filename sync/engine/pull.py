@@ -39,7 +39,7 @@ def pull_all(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) -> list
 def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
     with bridge.store.read() as tx:
         cursor = tx.cursors.get(bridge.name, replica.name)
-        linked = tx.links.count(bridge.name, replica.name)
+        linked = tx.links.count(bridge.name, replica.name) if cursor is None else 0
     seen: set[NativeRef] = set()
     counts: dict[NativeRef, int] = {}
     problems: list[ProblemLine] = []

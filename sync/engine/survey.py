@@ -137,8 +137,11 @@ def guard(session: Session, tx: Tx, survey: Survey) -> tuple[Halt, ...]:
             pulled_from_nothing=pulled is not None and pulled.emptied,
             clock_offset=clock.offset if known else Census().clock_offset,
         )
-        linked = tx.links.count(session.bridge.name, name)
-        census[name] = survey.counts.get(name, Count()).census(linked=linked, base=before)
+        counted = survey.counts.get(name, Count())
+        # How many tickets there are is asked only where something happens to them: an idle cycle costs the same for any number.
+        asked = before.pulled_from_nothing or counted != Count()
+        linked = tx.links.count(session.bridge.name, name) if asked else 0
+        census[name] = counted.census(linked=linked, base=before)
     return check(census, session.bridge.limits)
 
 

@@ -58,7 +58,7 @@ class InboxRow(Table, table=True):
     """`kind` is ticket or comment; a ticket that is gone takes the place of the ticket."""
 
     __tablename__ = "inbox"
-    __table_args__ = (Index(None, "bridge", "replica", "ticket_ref"),)
+    __table_args__ = (Index(None, "bridge", "replica", "ticket_ref"), Index(None, "bridge", "replica", "number"))
 
     bridge: str = Field(primary_key=True)
     replica: str = Field(primary_key=True)
@@ -154,6 +154,7 @@ class OutboxRow(Table, table=True):
     __tablename__ = "outbox"
     __table_args__ = (
         Index(None, "bridge", "state"),
+        Index(None, "bridge", "replica", "kind", "state", "sequence"),
         Index(None, "ticket", "replica"),
         Index(None, "comment", "replica"),
         Index(None, "run"),

@@ -142,6 +142,7 @@ def _inbox() -> None:
         sa.PrimaryKeyConstraint("bridge", "replica", "kind", "ref", name="pk_inbox"),
     )
     op.create_index("ix_inbox_bridge_replica_ticket_ref", "inbox", ["bridge", "replica", "ticket_ref"])
+    op.create_index("ix_inbox_bridge_replica_number", "inbox", ["bridge", "replica", "number"])
 
 
 def _leases() -> None:
@@ -353,5 +354,8 @@ def _outbox() -> None:
     )
     op.create_index("ix_outbox_comment_replica", "outbox", ["comment", "replica"])
     op.create_index("ix_outbox_bridge_state", "outbox", ["bridge", "state"])
+    op.create_index(
+        "ix_outbox_bridge_replica_kind_state_sequence", "outbox", ["bridge", "replica", "kind", "state", "sequence"]
+    )
     op.create_index("ix_outbox_run", "outbox", ["run"])
     op.create_index("ix_outbox_ticket_replica", "outbox", ["ticket", "replica"])
