@@ -156,7 +156,7 @@ def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
     """Whether the canonical value is news to this side: not settled with it, and not what it had before its edit."""
     if any(event.field is name for event in side.overrun):
         return True
-    if side.delivered(name, mine.value) or is_empty(mine.value) and not side.had(name):
+    if side.delivered(name, mine.value) or (is_empty(mine.value) and not side.had(name)):
         return False
     if side.base is None or not side.had(name):
         return True

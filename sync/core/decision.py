@@ -74,7 +74,7 @@ class SideDecision:
 
     base: Fields
     agreed: Fields
-    writes: ChangeSet = ChangeSet()
+    writes: ChangeSet = field(default_factory=ChangeSet)
     gone: bool = False
 
 

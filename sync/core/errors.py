@@ -82,7 +82,7 @@ class Moved(Rejected):
 
 
 class Unsupported(TrackerError):
-    """This server has no such feature."""
+    """The server has no such feature."""
 
 
 class Malformed(TrackerError):

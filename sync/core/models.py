@@ -60,7 +60,7 @@ PRIORITIES: Final = ("P0", "P1", "P2", "P3")
 
 def is_empty(value: Value) -> bool:
     """Whether somebody said that there is nothing (UNKNOWN is something)."""
-    return value is None or value == "" or value == frozenset()
+    return value is None or value in ("", frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,7 +159,7 @@ def _groups(owned: Sequence[tuple[Hashable, Hunk]]) -> list[list[tuple[Hashable,
 
 
 def _same_place(a: Hunk, b: Hunk) -> bool:
-    return a.start == b.start and (a.start == a.end or b.start == b.end or a.end == b.end)
+    return a.start == b.start and (a.start == a.end or b.end in (b.start, a.end))
 
 
 def _applied(lines: Sequence[str], start: int, end: int, hunks: Sequence[Hunk]) -> tuple[str, ...]:
