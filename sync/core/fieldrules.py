@@ -39,6 +39,10 @@ RULES: Mapping[Field, FieldRule] = {
 }
 
 
+#: Trackers hold these two in one native word: who writes one of them writes the other.
+PARTNERS: Mapping[Field, Field] = {Field.KIND: Field.TYPE, Field.TYPE: Field.KIND}
+
+
 def shape_of(field: Field) -> Shape:
     """The shape of `field`."""
     return RULES[field].shape

@@ -22,7 +22,7 @@ from sync.core.changes import ChangeSet, FieldChange, diff_fields
 from sync.core.claims import Verdict, join_scalars, merge_sets, merge_text
 from sync.core.conflict import Claim, Conflict, Reason, settle
 from sync.core.decision import Decision, Side, SideDecision
-from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Tombstone, Value
 from sync.core.policy import MergePolicy, PolicyName
 
@@ -153,6 +153,11 @@ def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDe
         elif side.receives and seen is not UNKNOWN:
             writes[name] = FieldChange(old=seen, new=after[name])
             agreed.pop(name, None)
+    for name, partner in PARTNERS.items():
+        shown = side.seen.get(partner, UNKNOWN)
+        if name in writes and partner in after and partner not in waiting and shown is not UNKNOWN:
+            writes.setdefault(partner, FieldChange(old=shown, new=after[partner]))
+            agreed.pop(partner, None)
     return SideDecision(base=side.seen, agreed=agreed, writes=ChangeSet(fields=writes))
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from sync.core.changes import ChangeSet
 from sync.core.claims import as_set
 from sync.core.errors import Forbidden, Rejected, Unsupported
-from sync.core.fieldrules import RULES, Shape, equal, shape_of
+from sync.core.fieldrules import PARTNERS, RULES, Shape, equal, shape_of
 from sync.core.linking import make_marker
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket, Value, is_empty
 from sync.core.plan import Intent
@@ -196,7 +196,8 @@ def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fiel
     """The part of the changes that the ticket does not show yet."""
     holds = writer.replica.codec.project(local.news, current, writer.mapping, writer.capabilities)
     wanted = {name: holds.get(name, change.new) for name, change in local.fields.items()}
-    return local.only(frozenset(name for name, value in wanted.items() if not equal(name, seen.get(name), value)))
+    missing = {name for name, value in wanted.items() if not equal(name, seen.get(name), value)}
+    return local.only(frozenset(missing | {PARTNERS[name] for name in missing & PARTNERS.keys()}))
 
 
 def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field]) -> None:
