@@ -8,7 +8,7 @@ WORKERS ?= 2
 EXAMPLES ?= 50000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts check fuzz bench docs lock clean
+.PHONY: help setup demo test lint types contracts check fuzz histories bench docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ fuzz: setup  ## the laws, with EXAMPLES cases each
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/property
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/conformance \
 	  -k "never_raises or idempotent or no_change or leaves_others"
+
+histories: setup  ## whole histories with people, faults and kills, EXAMPLES/10 of each kind
+	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/stateful tests/crash
 
 bench: setup  ## the figures, against the simulators
 	$(BIN)/python -m bench
