@@ -104,9 +104,8 @@ class Simulator(ABC):
     def user_of(self, request: Request) -> str | None:
         """Whose credentials the request carries; None when they are missing or wrong."""
 
-    def seed(self, tickets: int) -> None:
-        """Fill the project with `tickets` believable tickets; override where there is more to say."""
-        raise NotImplementedError
+    def seed(self, tickets: int) -> None:  # noqa: B027 - a simulator without stories of its own stays empty
+        """Fill the project with `tickets` believable tickets."""
 
     def description(self) -> dict[str, Any]:
         """What `trackdown simulate` prints when the server is ready."""
