@@ -79,9 +79,13 @@ def test_the_same_ref_may_name_a_ticket_and_a_comment(store, tickets):
     """Refs of tickets and of comments are two worlds."""
     one, _, comment = tickets
     with store.begin() as tx:
-        add(tx, one, "7")
-        add(tx, one, "7", comment=comment)
-        add(tx, one, "7", replica=GITHUB)
+        ticket = add(tx, one, "7")
+        reply = add(tx, one, "7", comment=comment)
+        elsewhere = add(tx, one, "7", replica=GITHUB)
+    with store.read() as tx:
+        assert tx.links.by_ref(B, JIRA, NativeRef("7")) == ticket
+        assert tx.links.by_ref(B, JIRA, NativeRef("7"), comment=True) == reply
+        assert tx.links.by_ref(B, GITHUB, NativeRef("7")) == elsewhere
 
 
 def test_a_removed_link_frees_its_place(store, tickets):
