@@ -1,50 +1,38 @@
-"""A stateful imitation of GitHub Issues over HTTP: github.com or GitHub Enterprise Server 3.17."""
+"""A stateful imitation of GitHub Issues over HTTP: github.com, Enterprise Cloud, or Enterprise Server 3.17 or 3.19."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from datetime import datetime
+from typing import Any, Literal
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 from werkzeug.wrappers import Request, Response
 
-from adapters._simulator import Simulator
 from adapters.github.simulator import seed
 from adapters.github.simulator.call import Answer, Call, Moved
 from adapters.github.simulator.limits import Limits, Meter
+from adapters.github.simulator.people import People
 from adapters.github.simulator.rendering import Renderer
 from adapters.github.simulator.routes import build_map
-from adapters.github.simulator.state import (
-    ApiError,
-    By,
-    Comment,
-    Issue,
-    OwnerType,
-    Product,
-    Repository,
-    User,
-)
+from adapters.github.simulator.state import ApiError, By, Due, OwnerType, Product, Repository, User
 from adapters.github.simulator.world import World
 
 __all__ = ["GitHubSimulator", "Limits", "create"]
 
 API_VERSIONS = ("2022-11-28", "2026-03-10")
 REDIRECTS = "/guides/best-practices-for-using-the-rest-api#follow-redirects"
-PEOPLE = (("ada", "Ada Lovelace"), ("grace", "Grace Hopper"), ("alan", "Alan Turing"), ("linus", "Linus Example"))
 
 
-class GitHubSimulator(Simulator):
+class GitHubSimulator(People):
     """One server with the repository `project`; `token` is the bridge's, people have `token-<login>`.
 
-    People: ada (administrator), grace, alan and linus may push; `reader` may read only; `outsider` sees
-    nothing of a private repository. `push=False` takes push access from the bridge.
+    `push=False` takes push access from the bridge. `due` says what becomes of the time of a milestone's `due_on`.
+    The `…_touch` knobs make such a change move `updated_at` of the issues, where no source says whether it does.
     """
-
-    kind: ClassVar[str] = "github"
 
     def __init__(
         self,
@@ -58,23 +46,22 @@ class GitHubSimulator(Simulator):
         unassignable: Literal["drop", "reject"] = "drop",
         comment_edits_touch: bool = False,
         sub_issues_touch: bool = False,
+        dependencies_touch: bool = False,
+        fields_touch: bool = True,
+        due: Due = "utc",
     ) -> None:
-        super().__init__()
-        self.project = project
-        self.world = World(
+        world = World(
             product=product,
             owner_type=owner_type,
             unassignable=unassignable,
             comment_edits_touch=comment_edits_touch,
             sub_issues_touch=sub_issues_touch,
+            dependencies_touch=dependencies_touch,
+            fields_touch=fields_touch,
+            due=due,
         )
+        super().__init__(project=project, world=world, token=token, push=push)
         self.meter = Meter(limits or Limits())
-        self.bridge = self.world.add_user("trackdown-bot", token=token, push=push, name="Trackdown", type="Bot")
-        for login, name in PEOPLE:
-            self.world.add_user(login, token=f"token-{login}", name=name, admin=login == "ada")
-        self.world.add_user("reader", token="token-reader", push=False, assignable=False)  # noqa: S106
-        self.world.add_user("outsider", token="token-outsider", push=False, reads=False)  # noqa: S106
-        self.repository = self.world.add_repository(project, self.clock.now() - timedelta(days=400))
         self._routes: Map = build_map(product)
         self._renderers: dict[str, Renderer] = {}
 
@@ -113,61 +100,6 @@ class GitHubSimulator(Simulator):
         )
         return self._conditional(request, response, user)
 
-    # -- people at work ------------------------------------------------------------------------------
-
-    def by(self, login: str = "ada") -> By:
-        """Somebody, now."""
-        return By(user=self.world.users[login.lower()], at=self.clock.now().replace(microsecond=0))
-
-    def issue(self, number: int) -> Issue:
-        """The issue as it stands."""
-        return self.repository.issues[number]
-
-    def add_issue(self, *, as_user: str = "ada", **payload: Any) -> Issue:
-        """Create an issue with the members of POST /issues."""
-        with self.lock:
-            return self.world.create_issue(self.repository, self.by(as_user), payload)
-
-    def edit(self, number: int, *, as_user: str = "ada", **payload: Any) -> Issue:
-        """Edit an issue with the members of PATCH /issues/{n}."""
-        with self.lock:
-            return self.world.edit_issue(self.repository, self.issue(number), self.by(as_user), payload)
-
-    def comment(self, number: int, body: str, *, as_user: str = "ada") -> Comment:
-        """Comment on an issue."""
-        with self.lock:
-            return self.world.add_comment(self.repository, self.issue(number), self.by(as_user), body)
-
-    def set_parent(self, number: int, parent: int | None, *, as_user: str = "ada") -> None:
-        """Make an issue a sub-issue of another, or of none."""
-        with self.lock:
-            child, by = self.issue(number), self.by(as_user)
-            if parent is not None:
-                self.world.add_child(self.repository, self.issue(parent), by, child, replace=True)
-            elif child.parent is not None:
-                self.world.remove_child(self.repository, child.parent, by, child)
-
-    def delete(self, number: int) -> None:
-        """Delete an issue, which on GitHub only the web page can."""
-        with self.lock:
-            self.world.remove_issue(self.repository, self.issue(number))
-
-    def transfer(self, number: int, project: str) -> Issue:
-        """Move an issue to another repository, which is made when there is none; the number changes."""
-        with self.lock:
-            known = self.world.names.get(project.lower())
-            target = self.world.repositories[known] if known else self.world.add_repository(project, self.clock.now())
-            issue = self.issue(number)
-            moved = self.world.create_issue(target, self.by(), {"title": issue.title, "body": issue.body})
-            self.world.remove_issue(self.repository, issue, moved_to=(target.id, moved.number))
-            return moved
-
-    def rename(self, project: str) -> None:
-        """Rename the repository; the old name redirects."""
-        with self.lock:
-            self.world.rename(self.repository, project)
-            self.project = project
-
     # -- the way of a request --------------------------------------------------------------------------
 
     def _user(self, request: Request) -> User | None:
@@ -196,10 +128,10 @@ class GitHubSimulator(Simulator):
         except HTTPException:
             raise ApiError(404, "Not Found") from None
         render, arguments = self._renderer(request), dict(matched)
-        if endpoint in ("user", "account", "rate_limit"):
+        if isinstance(endpoint, str):
             return self._account(endpoint, arguments, user, render, now)
         assert callable(endpoint)
-        repository = self._repository(arguments)
+        repository = self._addressed(arguments)
         if repository.private and (user is None or not user.reads):
             raise ApiError(404, "Not Found")
         named = f"{arguments.pop('owner', '')}/{arguments.pop('repo', '')}".lower()
@@ -225,17 +157,29 @@ class GitHubSimulator(Simulator):
         if user is None:
             raise ApiError(401, "Requires authentication")
         if endpoint == "rate_limit":
-            if self.world.product != "github.com":
+            if not self.world.has("limits"):
                 raise ApiError(404, "Rate limiting is not enabled.")
             return 200, self.meter.overview(user, now)
         if endpoint == "user":
             return 200, render.profile(user, own=True)
+        if endpoint in ("types", "fields"):
+            return self._organization(endpoint, arguments["login"], user, render)
         found = self.world.users.get(arguments["login"].lower())
         if found is None:
             raise ApiError(404, "Not Found")
         return 200, render.profile(found, own=False)
 
-    def _repository(self, arguments: dict[str, Any]) -> Repository:
+    def _organization(self, endpoint: str, login: str, user: User, render: Renderer) -> Answer:
+        """What the organization defines for all its repositories."""
+        homes = self.world.repositories.values()
+        owned = next((home for home in homes if home.owner.lower() == login.lower()), None)
+        if owned is None or owned.owner_type != "Organization" or not user.reads:
+            raise ApiError(404, "Not Found", see=f"/orgs/issue-{endpoint}")
+        if endpoint == "fields":
+            return 200, [render.field(field) for field in owned.fields.values()]
+        return 200, [render.type(kind) for kind in owned.types.values()]
+
+    def _addressed(self, arguments: dict[str, Any]) -> Repository:
         repository_id = arguments.pop("repository_id", None)
         if repository_id is None:
             repository_id = self.world.names.get(f"{arguments['owner']}/{arguments['repo']}".lower())
@@ -265,8 +209,9 @@ class GitHubSimulator(Simulator):
             "X-OAuth-Scopes": "repo, read:org",
             "Cache-Control": "private, max-age=60, s-maxage=60",
         }
-        if self.world.product != "github.com":
-            return headers | {"X-GitHub-Enterprise-Version": "3.17.0"}
+        if not self.world.has("limits"):
+            release = self.world.product.removeprefix("ghes-")
+            return headers | {"X-GitHub-Enterprise-Version": f"{release}.0"}
         return headers | (self.meter.headers(user, now) if user else {})
 
     def _conditional(self, request: Request, response: Response, user: User | None) -> Response:

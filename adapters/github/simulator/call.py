@@ -12,7 +12,18 @@ from urllib.parse import urlencode
 from werkzeug.wrappers import Request
 
 from adapters.github.simulator.rendering import Renderer
-from adapters.github.simulator.state import ApiError, By, Comment, Issue, JsonObject, Label, Repository, invalid
+from adapters.github.simulator.state import (
+    ISSUES_OFF,
+    ApiError,
+    By,
+    Comment,
+    Issue,
+    JsonObject,
+    Label,
+    Milestone,
+    Repository,
+    invalid,
+)
 from adapters.github.simulator.world import NO_RIGHTS, World
 
 T = TypeVar("T")
@@ -22,9 +33,9 @@ Answer = tuple[int, Any]
 class Moved(Exception):
     """The issue lives in another repository now."""
 
-    def __init__(self, repository: int, number: int) -> None:
+    def __init__(self, repository: int, number: int, tail: str) -> None:
         super().__init__(repository, number)
-        self.path = f"/repositories/{repository}/issues/{number}"
+        self.path = f"/repositories/{repository}/issues/{number}{tail}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,12 +72,15 @@ class Call:
     def issue(self, number: int) -> Issue:
         """The issue; `Moved` when transferred, 410 when deleted, 404 when there never was one."""
         found = self.repository.issues.get(number)
+        if not self.repository.has_issues and not (found and found.is_pull):
+            raise ApiError(410, ISSUES_OFF, see="/issues/issues#get-an-issue")
         if found is not None:
             return found
-        if not self.repository.has_issues or number in self.repository.deleted:
+        if number in self.repository.deleted:
             raise ApiError(410, "This issue was deleted", see="/issues/issues#get-an-issue")
         if number in self.repository.transferred:
-            raise Moved(*self.repository.transferred[number])
+            tail = self.request.path.partition(f"/issues/{number}")[2]
+            raise Moved(*self.repository.transferred[number], tail)
         raise ApiError(404, "Not Found", see="/issues/issues#get-an-issue")
 
     def comment(self, comment_id: int) -> Comment:
@@ -74,6 +88,22 @@ class Call:
         found = self.repository.comments.get(comment_id)
         if found is None:
             raise ApiError(404, "Not Found", see="/issues/comments")
+        return found
+
+    def milestone(self, number: int) -> Milestone:
+        """The repository's milestone or 404."""
+        found = self.repository.milestones.get(number)
+        if found is None:
+            raise ApiError(404, "Not Found", see="/issues/milestones")
+        return found
+
+    def named_issue(self, payload: JsonObject, name: str, see: str) -> Issue:
+        """The issue whose database id the member `name` holds, in any repository that the caller may read."""
+        if type(payload.get(name)) is not int:
+            raise ApiError(422, f'Invalid request.\n\n"{name}" wasn\'t supplied.', see=see)
+        found = self.world.find_issue(payload[name])
+        if found is None:
+            raise ApiError(404, f"The provided {name.removesuffix('_id').replace('_', '-')} does not exist", see=see)
         return found
 
     def label(self, name: str) -> Label:

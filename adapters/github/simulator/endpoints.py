@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.github.simulator.call import Answer, Call
 from adapters.github.simulator.payload import label_names, names_of, text_of
-from adapters.github.simulator.state import ApiError, Comment, Issue, JsonObject, Repository, invalid
+from adapters.github.simulator.state import ISSUES_OFF, ApiError, Comment, Issue, JsonObject, Repository, invalid
 
 # -- issues ----------------------------------------------------------------------------------------
 
@@ -15,7 +15,7 @@ from adapters.github.simulator.state import ApiError, Comment, Issue, JsonObject
 def list_issues(call: Call) -> Answer:
     """GET /issues"""
     if not call.repository.has_issues:
-        raise ApiError(410, "Issues are disabled for this repo", see="/issues/issues#list-repository-issues")
+        raise ApiError(410, ISSUES_OFF, see="/issues/issues#list-repository-issues")
     sort = call.choice("sort", "created", "updated", "comments")
     descending = call.choice("direction", "desc", "asc") == "desc"
     state = call.choice("state", "open", "closed", "all")
@@ -70,7 +70,7 @@ def get_issue(call: Call, number: int) -> Answer:
 
 def edit_issue(call: Call, number: int) -> Answer:
     """PATCH /issues/{n}"""
-    issue = call.world.edit_issue(call.repository, call.issue(number), call.by, call.payload())
+    issue = call.world.edit_issue(call.issue(number), call.by, call.payload())
     return 200, call.render.issue(call.repository, issue)
 
 
@@ -79,10 +79,7 @@ def lock_issue(call: Call, number: int) -> Answer:
     call.need_push()
     issue, locking = call.issue(number), call.request.method == "PUT"
     reason = text_of(call.payload(), "lock_reason") if locking else None
-    if issue.locked is not locking:
-        issue.locked, issue.lock_reason = locking, reason
-        call.world.record(call.repository, issue, call.by, "locked" if locking else "unlocked", lock_reason=reason)
-        call.world.touch(call.repository, issue, call.by.at)
+    call.world.set_lock(issue, call.by, locked=locking, reason=reason)
     return 204, None
 
 
@@ -92,8 +89,8 @@ def change_assignees(call: Call, number: int) -> Answer:
     named = call.world.assignable(names_of(call.payload(), "assignees", "login"))
     users = [user for user in issue.assignees if adding or user not in named]
     users += [user for user in named if adding and user not in users]
-    if call.by.user.push and call.world.set_assignees(call.repository, issue, call.by, users[:10]):
-        call.world.touch(call.repository, issue, call.by.at)
+    if call.by.user.push and call.world.set_assignees(issue, call.by, users[:10]):
+        call.world.touch(issue, call.by.at)
     return 201 if adding else 200, call.render.issue(call.repository, issue)
 
 
@@ -104,8 +101,8 @@ def issue_labels(call: Call, number: int) -> Answer:
         call.need_push()
         sent = names_of(call.body(), "labels") if method != "DELETE" else []
         kept = [label.name for label in issue.labels] if method == "POST" else []
-        if call.world.set_labels(call.repository, issue, call.by, label_names(kept + sent)):
-            call.world.touch(call.repository, issue, call.by.at)
+        if call.world.set_labels(issue, call.by, label_names(kept + sent)):
+            call.world.touch(issue, call.by.at)
         if method == "DELETE":
             return 204, None
     return 200, [call.render.label(call.repository, label) for label in issue.labels]
@@ -118,8 +115,8 @@ def remove_label(call: Call, number: int, name: str) -> Answer:
     kept = [label.name for label in issue.labels if label.name.lower() != name.lower()]
     if len(kept) == len(issue.labels):
         raise ApiError(404, "Label does not exist", see="/issues/labels#remove-a-label-from-an-issue")
-    call.world.set_labels(call.repository, issue, call.by, kept)
-    call.world.touch(call.repository, issue, call.by.at)
+    call.world.set_labels(issue, call.by, kept)
+    call.world.touch(issue, call.by.at)
     return 200, [call.render.label(call.repository, label) for label in issue.labels]
 
 
@@ -144,40 +141,6 @@ def repository_events(call: Call) -> Answer:
     return call.page(call.repository.events, show, newest_first=True)
 
 
-# -- sub-issues ------------------------------------------------------------------------------------
-
-
-def list_sub_issues(call: Call, number: int) -> Answer:
-    """GET /issues/{n}/sub_issues"""
-    return call.page(call.issue(number).children, call.render.issue)
-
-
-def change_sub_issues(call: Call, number: int) -> Answer:
-    """POST /issues/{n}/sub_issues and DELETE /issues/{n}/sub_issue, by database id"""
-    call.need_push()
-    parent, payload = call.issue(number), call.payload()
-    sub_issue_id = payload.get("sub_issue_id")
-    if not isinstance(sub_issue_id, int):
-        raise ApiError(422, 'Invalid request.\n\n"sub_issue_id" wasn\'t supplied.', see="/issues/sub-issues")
-    child = call.repository.by_id.get(sub_issue_id)
-    if child is None:
-        raise ApiError(404, "The provided sub-issue does not exist", see="/issues/sub-issues")
-    if call.request.method == "POST":
-        replace = bool(payload.get("replace_parent"))
-        call.world.add_child(call.repository, parent, call.by, child, replace=replace)
-        return 201, call.render.issue(call.repository, parent)
-    call.world.remove_child(call.repository, parent, call.by, child)
-    return 200, call.render.issue(call.repository, parent)
-
-
-def get_parent(call: Call, number: int) -> Answer:
-    """GET /issues/{n}/parent"""
-    parent = call.issue(number).parent
-    if parent is None:
-        raise ApiError(404, "Not Found", see="/issues/sub-issues#get-parent-issue")
-    return 200, call.render.issue(call.repository, parent)
-
-
 # -- comments --------------------------------------------------------------------------------------
 
 
@@ -194,7 +157,7 @@ def issue_comments(call: Call, number: int) -> Answer:
     """GET and POST /issues/{n}/comments"""
     issue = call.issue(number)
     if call.request.method == "POST":
-        comment = call.world.add_comment(call.repository, issue, call.by, text_of(call.payload(), "body"))
+        comment = call.world.add_comment(issue, call.by, text_of(call.payload(), "body"))
         rendered = call.render.comment(call.repository, comment)
         call.headers["Location"] = rendered["url"]
         return 201, rendered
@@ -269,20 +232,6 @@ def _color(payload: JsonObject) -> str | None:
     if color is not None and not (len(color) == 6 and all(digit in "0123456789abcdefABCDEF" for digit in color)):
         raise invalid("Label", "color")
     return color
-
-
-def list_milestones(call: Call) -> Answer:
-    """GET /milestones"""
-    state = call.choice("state", "open", "closed", "all")
-    rows = [milestone for milestone in call.repository.milestones.values() if state in ("all", milestone.state)]
-    return call.page(rows, call.render.milestone)
-
-
-def list_types(call: Call) -> Answer:
-    """GET /issue-types: organizations only"""
-    if not call.repository.types:
-        raise ApiError(404, "Not Found", see="/repos/issue-types")
-    return 200, [call.render.type(kind) for kind in call.repository.types.values()]
 
 
 def list_assignees(call: Call) -> Answer:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from adapters.github.simulator.relations import add_child
 from adapters.github.simulator.state import By, Issue, JsonObject, Repository
 from adapters.github.simulator.world import World
 
@@ -97,16 +98,16 @@ class _Writer:
         random, later = self.random, moment
         for _ in range(random.choice((0, 0, 1, 1, 2, 4))):
             later = min(until, later + timedelta(minutes=random.randint(5, 900)))
-            self.world.add_comment(self.repository, issue, self.by(later), random.choice(SAYINGS))
+            self.world.add_comment(issue, self.by(later), random.choice(SAYINGS))
         if random.random() < 0.55:
             later = min(until, later + timedelta(minutes=random.randint(5, 2_000)))
             end: dict[str, Any] = {
                 "state": "closed",
                 "state_reason": random.choice(("completed",) * 4 + ("not_planned",)),
             }
-            self.world.edit_issue(self.repository, issue, self.by(later), end)
+            self.world.edit_issue(issue, self.by(later), end)
             if random.random() < 0.1:
-                self.world.edit_issue(self.repository, issue, self.by(later), {"state": "open"})
+                self.world.edit_issue(issue, self.by(later), {"state": "open"})
 
 
 def fill(world: World, repository: Repository, tickets: int, now: datetime) -> None:
@@ -130,8 +131,8 @@ def fill(world: World, repository: Repository, tickets: int, now: datetime) -> N
         parent = above.get("task" if word == "task" else "issue")
         if word == "epic":
             above = {"issue": issue}
-        elif parent is not None and world.product == "github.com" and writer.random.random() < 0.5:
-            world.add_child(repository, parent, writer.by(moment), issue)
+        elif parent is not None and world.has("sub-issues") and writer.random.random() < 0.5:
+            add_child(world, parent, writer.by(moment), issue)
         if word not in ("epic", "task"):
             above["task"] = issue
         writer.life(issue, moment, now - timedelta(hours=1))
@@ -139,4 +140,4 @@ def fill(world: World, repository: Repository, tickets: int, now: datetime) -> N
             pull = world.create_issue(
                 repository, writer.by(moment), {"title": f"Mend #{issue.number}", "body": "As agreed."}, pull=True
             )
-            world.add_comment(repository, pull, writer.by(moment), "Please rebase.")
+            world.add_comment(pull, writer.by(moment), "Please rebase.")

@@ -10,8 +10,24 @@ from datetime import datetime
 from typing import Any, Literal
 
 JsonObject = dict[str, Any]
-Product = Literal["github.com", "ghes-3.17"]
+Product = Literal["github.com", "ghec", "ghes-3.17", "ghes-3.19"]
 OwnerType = Literal["Organization", "User"]
+Feature = Literal["types", "fields", "sub-issues", "dependencies", "limits"]
+Due = Literal["utc", "pacific"]
+FieldType = Literal["text", "number", "date", "single_select", "multi_select"]
+
+_HOSTED: frozenset[Feature] = frozenset({"types", "fields", "sub-issues", "dependencies", "limits"})
+#: What each product has beyond the common ground, by the operations in its description.
+FEATURES: dict[Product, frozenset[Feature]] = {
+    "github.com": _HOSTED,
+    "ghec": _HOSTED,
+    "ghes-3.17": frozenset(),
+    "ghes-3.19": frozenset({"dependencies"}),
+}
+
+
+#: What a repository answers whose issues are switched off.
+ISSUES_OFF = "Issues are disabled for this repo"
 
 
 class ApiError(Exception):
@@ -69,15 +85,19 @@ class Label:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Milestone:
-    """A repository's milestone."""
+    """A repository's milestone, with how many of its issues are open and closed."""
 
     id: int
     number: int
     title: str
     creator: User
     created_at: datetime
+    updated_at: datetime
     description: str | None = None
     state: Literal["open", "closed"] = "open"
+    due_on: datetime | None = None
+    closed_at: datetime | None = None
+    counts: dict[str, int] = field(default_factory=lambda: {"open": 0, "closed": 0})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +110,29 @@ class IssueType:
     color: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldOption:
+    """One choice of a select field."""
+
+    id: int
+    name: str
+    color: str = "gray"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class IssueField:
+    """An organization's issue field."""
+
+    id: int
+    name: str
+    data_type: FieldType
+    options: list[FieldOption] = field(default_factory=list)
+
+    def option(self, **wanted: Any) -> FieldOption | None:
+        """The option with this `id` or `name`."""
+        return next((one for one in self.options if all(getattr(one, key) == wanted[key] for key in wanted)), None)
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Comment:
     """A comment on an issue or a pull request."""
@@ -100,6 +143,7 @@ class Comment:
     user: User | None
     created_at: datetime
     updated_at: datetime
+    minimized: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +162,7 @@ class Event:
 class Issue:
     """An issue, or a pull request in its role as an issue."""
 
+    home: Repository = field(repr=False)
     id: int
     number: int
     title: str
@@ -140,6 +185,9 @@ class Issue:
     events: list[Event] = field(default_factory=list)
     parent: Issue | None = None
     children: list[Issue] = field(default_factory=list)
+    blocked_by: list[Issue] = field(default_factory=list)
+    blocking: list[Issue] = field(default_factory=list)
+    field_values: dict[int, Any] = field(default_factory=dict)  # a select field's hold option ids
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -155,7 +203,9 @@ class Repository:
     archived: bool = False
     labels: dict[str, Label] = field(default_factory=dict)
     milestones: dict[int, Milestone] = field(default_factory=dict)
+    milestone_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     types: dict[str, IssueType] = field(default_factory=dict)
+    fields: dict[int, IssueField] = field(default_factory=dict)  # one dict for the whole organization
     issues: dict[int, Issue] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)

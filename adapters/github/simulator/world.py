@@ -8,12 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from adapters.github.simulator import milestones
+from adapters.github.simulator.fields import ORGANIZATION_FIELDS, Definitions, parse_values
 from adapters.github.simulator.payload import check_text, comment_text, label_names, names_of, state_asked_for, text_of
 from adapters.github.simulator.state import (
+    FEATURES,
+    ISSUES_OFF,
     ApiError,
     By,
     Comment,
+    Due,
     Event,
+    Feature,
     Issue,
     IssueType,
     JsonObject,
@@ -27,8 +33,6 @@ from adapters.github.simulator.state import (
 )
 
 MAX_ASSIGNEES = 10
-MAX_CHILDREN = 100
-MAX_DEPTH = 8
 ORGANIZATION_TYPES = (
     ("Task", "A specific piece of work", "yellow"),
     ("Bug", "An unexpected problem or behavior", "red"),
@@ -36,10 +40,6 @@ ORGANIZATION_TYPES = (
     ("Epic", "A body of work that is split into issues", "purple"),
 )
 NO_RIGHTS = "Must have admin rights to Repository."
-ONE_PARENT = (
-    "An error occured while adding the sub-issue to the parent issue. "
-    "Issue may not contain duplicate sub-issues and Sub issue may only have one parent"
-)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,11 +51,28 @@ class World:
     unassignable: Literal["drop", "reject"] = "drop"
     comment_edits_touch: bool = False
     sub_issues_touch: bool = False
+    dependencies_touch: bool = False
+    fields_touch: bool = True
+    due: Due = "utc"
     users: dict[str, User] = field(default_factory=dict)
     tokens: dict[str, User] = field(default_factory=dict)
     repositories: dict[int, Repository] = field(default_factory=dict)
     names: dict[str, int] = field(default_factory=dict)
     ids: itertools.count[int] = field(default_factory=lambda: itertools.count(2_900_000_001))
+    definitions: Definitions = field(default_factory=Definitions)
+
+    def __post_init__(self) -> None:
+        if self.organized("fields"):
+            for name, data_type, options in ORGANIZATION_FIELDS:
+                self.definitions.add(name, data_type, options)
+
+    def has(self, feature: Feature) -> bool:
+        """Whether this product has it."""
+        return feature in FEATURES[self.product]
+
+    def organized(self, feature: Feature) -> bool:
+        """Whether this product has it and it is owned by an organization, which such features ask for."""
+        return self.has(feature) and self.owner_type == "Organization"
 
     # -- people and repositories -----------------------------------------------------------------
 
@@ -70,9 +87,13 @@ class World:
     def add_repository(self, full_name: str, at: datetime) -> Repository:
         """An empty repository with GitHub's default labels."""
         repository = Repository(
-            id=700_000_000 + len(self.repositories), full_name=full_name, owner_type=self.owner_type, created_at=at
+            id=700_000_000 + len(self.repositories),
+            full_name=full_name,
+            owner_type=self.owner_type,
+            created_at=at,
+            fields=self.definitions.fields,
         )
-        if self.product == "github.com" and self.owner_type == "Organization":
+        if self.organized("types"):
             for number, (name, description, color) in enumerate(ORGANIZATION_TYPES):
                 kind = IssueType(id=31_000_001 + number, name=name, description=description, color=color)
                 repository.types[name.lower()] = kind
@@ -87,6 +108,19 @@ class World:
         self.names[full_name.lower()] = repository.id
         return repository
 
+    def rename_user(self, user: User, login: str) -> None:
+        """Give an account another login: the id stays, and the old login leads nowhere."""
+        del self.users[user.login.lower()]
+        user.login = login
+        self.users[login.lower()] = user
+        for repository in self.repositories.values():
+            repository.revision += 1
+
+    def find_issue(self, issue_id: Any) -> Issue | None:
+        """The issue with this database id, in whichever repository."""
+        homes = self.repositories.values()
+        return next((home.by_id[issue_id] for home in homes if issue_id in home.by_id), None)
+
     def rename(self, repository: Repository, full_name: str) -> None:
         """Give a repository another name; the old one goes on pointing at it."""
         repository.full_name = full_name
@@ -96,12 +130,13 @@ class World:
     # -- issues ----------------------------------------------------------------------------------
 
     def create_issue(self, repository: Repository, by: By, payload: JsonObject, *, pull: bool = False) -> Issue:
-        """POST an issue; without push access labels, assignees, milestone and type are dropped in silence."""
+        """POST an issue; without push access labels, assignees, milestone, type and fields are dropped in silence."""
         if not repository.has_issues and not pull:
-            raise ApiError(410, "Issues are disabled for this repo", see="/issues/issues#create-an-issue")
+            raise ApiError(410, ISSUES_OFF, see="/issues/issues#create-an-issue")
         check_text(payload, creating=True)
         number = next(repository.numbers)
         issue = Issue(
+            home=repository,
             id=next(self.ids),
             number=number,
             title=text_of(payload, "title") or "",
@@ -114,39 +149,53 @@ class World:
         planned = self._plan_sets(repository, by, payload)
         repository.issues[number] = repository.by_id[issue.id] = issue
         repository.open_pulls_and_issues += 1
-        self._apply_sets(repository, issue, by, planned)
+        self._apply_sets(issue, by, planned)
         repository.revision += 1
         return issue
 
-    def edit_issue(self, repository: Repository, issue: Issue, by: By, payload: JsonObject) -> Issue:
+    def edit_issue(self, issue: Issue, by: By, payload: JsonObject) -> Issue:
         """PATCH an issue: all or nothing; members that change nothing leave no trace."""
         if not by.user.push and issue.user is not by.user:
             raise ApiError(403, NO_RIGHTS, see="/issues/issues#update-an-issue")
         check_text(payload, creating=False)
         state, reason = state_asked_for(issue, payload)
-        planned = self._plan_sets(repository, by, payload)
+        original = self._duplicate_of(issue, payload)
+        planned = self._plan_sets(issue.home, by, payload)
         changed = False
         title = text_of(payload, "title")
         if title is not None and title != issue.title:
-            self.record(repository, issue, by, "renamed", rename={"from": issue.title, "to": title})
+            self.record(issue, by, "renamed", rename={"from": issue.title, "to": title})
             issue.title, changed = title, True
         if "body" in payload and text_of(payload, "body") != issue.body:
             issue.body, changed = text_of(payload, "body"), True
         if state != issue.state:
-            self._change_state(repository, issue, by, reason)
+            if original is not None:
+                self.record(issue, by, "marked_as_duplicate")
+            self._change_state(issue, by, reason)
             changed = True
-        changed |= self._apply_sets(repository, issue, by, planned)
+        changed |= self._apply_sets(issue, by, planned)
         if changed:
-            self.touch(repository, issue, by.at)
+            self.touch(issue, by.at)
         return issue
 
-    def _change_state(self, repository: Repository, issue: Issue, by: By, reason: str | None) -> None:
+    def _duplicate_of(self, issue: Issue, payload: JsonObject) -> Issue | None:
+        """The issue that a duplicate repeats; 422 when it is none that there is."""
+        if payload.get("state_reason") != "duplicate" or "duplicate_issue_id" not in payload:
+            return None
+        found = self.find_issue(payload["duplicate_issue_id"])
+        if found is None or found is issue:
+            raise invalid("Issue", "duplicate_issue_id", value=payload["duplicate_issue_id"])
+        return found
+
+    def _change_state(self, issue: Issue, by: By, reason: str | None) -> None:
         closing = issue.state == "open"
+        milestones.count(issue, -1, by.at)
         issue.state = "closed" if closing else "open"
         issue.state_reason = reason
         issue.closed_at, issue.closed_by = (by.at, by.user) if closing else (None, None)
-        repository.open_pulls_and_issues += -1 if closing else 1
-        self.record(repository, issue, by, "closed" if closing else "reopened", state_reason=reason)
+        milestones.count(issue, 1)
+        issue.home.open_pulls_and_issues += -1 if closing else 1
+        self.record(issue, by, "closed" if closing else "reopened", state_reason=reason)
 
     def _plan_sets(self, repository: Repository, by: By, payload: JsonObject) -> JsonObject:
         """The members that need push access, resolved; empty without it."""
@@ -160,7 +209,7 @@ class World:
         if "milestone" in payload:
             number = payload["milestone"]
             milestone = repository.milestones.get(int(number)) if str(number or "").isdigit() else None
-            if number is not None and milestone is None:
+            if number not in (None, "") and milestone is None:
                 raise invalid("Issue", "milestone", value=number)
             planned["milestone"] = milestone
         if "type" in payload and repository.types:
@@ -169,45 +218,68 @@ class World:
             if name and name.lower() not in repository.types:
                 raise invalid("Issue", "type", value=name)
             planned["type"] = repository.types[name.lower()] if name else None
+        if "issue_field_values" in payload and repository.fields:
+            planned["fields"] = parse_values(repository.fields, payload)
         return planned if by.user.push else {}
 
-    def _apply_sets(self, repository: Repository, issue: Issue, by: By, planned: JsonObject) -> bool:
+    def _apply_sets(self, issue: Issue, by: By, planned: JsonObject) -> bool:
         changed = False
         if "labels" in planned:
-            changed |= self.set_labels(repository, issue, by, planned["labels"])
+            changed |= self.set_labels(issue, by, planned["labels"])
         if "assignees" in planned:
-            changed |= self.set_assignees(repository, issue, by, planned["assignees"])
-        if "milestone" in planned and planned["milestone"] is not issue.milestone:
-            old, new = issue.milestone, planned["milestone"]
-            issue.milestone, changed = new, True
-            if old is not None:
-                self.record(repository, issue, by, "demilestoned", milestone={"title": old.title})
-            if new is not None:
-                self.record(repository, issue, by, "milestoned", milestone={"title": new.title})
+            changed |= self.set_assignees(issue, by, planned["assignees"])
+        if "milestone" in planned:
+            changed |= self.set_milestone(issue, by, planned["milestone"])
         if "type" in planned and planned["type"] is not issue.type:
-            self._set_type(repository, issue, by, planned["type"])
+            self._set_type(issue, by, planned["type"])
             changed = True
+        if "fields" in planned:
+            changed |= self.set_fields(issue, planned["fields"])
         return changed
 
-    def _set_type(self, repository: Repository, issue: Issue, by: By, new: IssueType | None) -> None:
+    def set_milestone(self, issue: Issue, by: By, new: Milestone | None) -> bool:
+        """Give an issue another milestone or none; says whether that changed anything."""
+        old = issue.milestone
+        if new is old:
+            return False
+        milestones.count(issue, -1, by.at)
+        issue.milestone = new
+        milestones.count(issue, 1, by.at)
+        for kind, milestone in (("demilestoned", old), ("milestoned", new)):
+            if milestone is not None:
+                self.record(issue, by, kind, milestone={"title": milestone.title})
+        return True
+
+    def set_fields(self, issue: Issue, values: dict[int, Any]) -> bool:
+        """Replace an issue's field values, as PATCH does (measured by others); says whether `updated_at` moves.
+
+        The API's history says nothing of fields; whether they move `updated_at` is unverified.
+        """
+        if values == issue.field_values:
+            return False
+        issue.field_values = values
+        issue.home.revision += 1
+        return self.fields_touch
+
+    def _set_type(self, issue: Issue, by: By, new: IssueType | None) -> None:
         old, issue.type = issue.type, new
         detail = {"issue_type": new} if new else {}
         if old is not None:
             detail["prev_issue_type"] = old
         kind = "added" if old is None else "changed" if new is not None else "removed"
-        self.record(repository, issue, by, f"issue_type_{kind}", **detail)
+        self.record(issue, by, f"issue_type_{kind}", **detail)
 
-    def record(self, repository: Repository, issue: Issue, by: By, kind: str, **detail: Any) -> Event:
+    def record(self, issue: Issue, by: By, kind: str, **detail: Any) -> Event:
         """Write one entry of an issue's history."""
         event = Event(id=next(self.ids), number=issue.number, kind=kind, actor=by.user, at=by.at, detail=detail)
         issue.events.append(event)
-        repository.events.append(event)
+        issue.home.events.append(event)
         return event
 
-    def touch(self, repository: Repository, issue: Issue, at: datetime) -> None:
+    def touch(self, issue: Issue, at: datetime) -> None:
         """Move `updated_at`."""
         issue.updated_at = max(at, issue.updated_at)
-        repository.revision += 1
+        issue.home.revision += 1
 
     # -- labels and assignees --------------------------------------------------------------------
 
@@ -219,14 +291,14 @@ class World:
             repository.revision += 1
         return found
 
-    def set_labels(self, repository: Repository, issue: Issue, by: By, names: Sequence[str]) -> bool:
+    def set_labels(self, issue: Issue, by: By, names: Sequence[str]) -> bool:
         """Replace an issue's labels; says whether that changed anything."""
-        wanted = [self.label(repository, name) for name in names]
+        wanted = [self.label(issue.home, name) for name in names]
         gone = [label for label in issue.labels if label not in wanted]
         new = [label for label in wanted if label not in issue.labels]
         for kind, labels in (("unlabeled", gone), ("labeled", new)):
             for label in labels:
-                self.record(repository, issue, by, kind, label={"name": label.name, "color": label.color})
+                self.record(issue, by, kind, label={"name": label.name, "color": label.color})
         issue.labels = [label for label in issue.labels if label in wanted] + new
         return bool(gone or new)
 
@@ -241,19 +313,26 @@ class World:
                 raise invalid("Issue", "assignees", value=login)
         return users[:MAX_ASSIGNEES]
 
-    def set_assignees(self, repository: Repository, issue: Issue, by: By, users: Sequence[User]) -> bool:
+    def set_assignees(self, issue: Issue, by: By, users: Sequence[User]) -> bool:
         """Replace an issue's assignees; says whether that changed anything."""
         gone = [user for user in issue.assignees if user not in users]
         new = [user for user in users if user not in issue.assignees]
         for kind, people in (("unassigned", gone), ("assigned", new)):
             for user in people:
-                self.record(repository, issue, by, kind, assignee=user)
+                self.record(issue, by, kind, assignee=user)
         issue.assignees = [user for user in issue.assignees if user in users] + new
         return bool(gone or new)
 
+    def set_lock(self, issue: Issue, by: By, *, locked: bool, reason: str | None = None) -> None:
+        """Lock or unlock the conversation."""
+        if issue.locked is not locked:
+            issue.locked, issue.lock_reason = locked, reason
+            self.record(issue, by, "locked" if locked else "unlocked", lock_reason=reason)
+            self.touch(issue, by.at)
+
     # -- comments --------------------------------------------------------------------------------
 
-    def add_comment(self, repository: Repository, issue: Issue, by: By, body: str | None) -> Comment:
+    def add_comment(self, issue: Issue, by: By, body: str | None) -> Comment:
         """POST a comment; on a locked issue only an administrator may."""
         if issue.locked and not by.user.admin:
             raise ApiError(403, "Unable to create comment because issue is locked.", see="/guides/issues")
@@ -261,8 +340,8 @@ class World:
         comment = Comment(
             id=next(self.ids), number=issue.number, body=text, user=by.user, created_at=by.at, updated_at=by.at
         )
-        issue.comments[comment.id] = repository.comments[comment.id] = comment
-        self.touch(repository, issue, by.at)
+        issue.comments[comment.id] = issue.home.comments[comment.id] = comment
+        self.touch(issue, by.at)
         return comment
 
     def edit_comment(self, repository: Repository, comment: Comment, by: By, body: str | None) -> Comment:
@@ -273,7 +352,7 @@ class World:
             comment.body, comment.updated_at = text, max(by.at, comment.updated_at)
             repository.revision += 1
             if self.comment_edits_touch:
-                self.touch(repository, repository.issues[comment.number], by.at)
+                self.touch(repository.issues[comment.number], by.at)
         return comment
 
     def delete_comment(self, repository: Repository, comment: Comment, by: By) -> None:
@@ -281,67 +360,9 @@ class World:
         self._own_comment(comment, by)
         issue = repository.issues[comment.number]
         del issue.comments[comment.id], repository.comments[comment.id]
-        self.record(repository, issue, by, "comment_deleted")
-        self.touch(repository, issue, by.at)
+        self.record(issue, by, "comment_deleted")
+        self.touch(issue, by.at)
 
     def _own_comment(self, comment: Comment, by: By) -> None:
         if not by.user.push and comment.user is not by.user:
             raise ApiError(403, NO_RIGHTS, see="/issues/comments")
-
-    # -- hierarchy, moving, milestones -----------------------------------------------------------
-
-    def add_child(self, repository: Repository, parent: Issue, by: By, child: Issue, *, replace: bool = False) -> None:
-        """Make `child` a sub-issue; `updated_at` of neither moves unless configured (as recorded)."""
-        if child.parent is parent or (child.parent is not None and not replace) or child.is_pull or parent.is_pull:
-            raise ApiError(422, ONE_PARENT, see="/issues/sub-issues#add-sub-issue")
-        line, above = [parent], parent.parent
-        while above is not None:
-            line.append(above)
-            above = above.parent
-        if child in line or len(line) >= MAX_DEPTH or len(parent.children) >= MAX_CHILDREN:
-            raise ApiError(422, "Sub-issue limits exceeded or circular", see="/issues/sub-issues#add-sub-issue")
-        if child.parent is not None:
-            self.remove_child(repository, child.parent, by, child)
-        child.parent = parent
-        parent.children.append(child)
-        self._record_family(repository, parent, by, child, "added")
-
-    def remove_child(self, repository: Repository, parent: Issue, by: By, child: Issue) -> None:
-        """Take a sub-issue out of its parent; 404 when it is not in it."""
-        if child.parent is not parent:
-            raise ApiError(404, "Not Found", see="/issues/sub-issues#remove-sub-issue")
-        child.parent = None
-        parent.children.remove(child)
-        self._record_family(repository, parent, by, child, "removed")
-
-    def _record_family(self, repository: Repository, parent: Issue, by: By, child: Issue, what: str) -> None:
-        self.record(repository, parent, by, f"sub_issue_{what}", sub_issue=child)
-        self.record(repository, child, by, f"parent_issue_{what}", parent_issue=parent)
-        repository.revision += 1
-        if self.sub_issues_touch:
-            self.touch(repository, parent, by.at)
-            self.touch(repository, child, by.at)
-
-    def add_milestone(self, repository: Repository, by: By, title: str) -> Milestone:
-        """Open a milestone."""
-        number = len(repository.milestones) + 1
-        milestone = Milestone(id=next(self.ids), number=number, title=title, creator=by.user, created_at=by.at)
-        repository.milestones[number] = milestone
-        return milestone
-
-    def remove_issue(self, repository: Repository, issue: Issue, moved_to: tuple[int, int] | None = None) -> None:
-        """Take an issue out for good: deleted (410), or transferred to (repository id, number) (301)."""
-        if moved_to is None:
-            repository.deleted.add(issue.number)
-        else:
-            repository.transferred[issue.number] = moved_to
-        del repository.issues[issue.number], repository.by_id[issue.id]
-        for comment in issue.comments:
-            del repository.comments[comment]
-        repository.open_pulls_and_issues -= issue.state == "open"
-        repository.events = [event for event in repository.events if event.number != issue.number]
-        if issue.parent is not None:
-            issue.parent.children.remove(issue)
-        for child in issue.children:
-            child.parent = None
-        repository.revision += 1
