@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adapters._http import Pace
@@ -19,7 +20,7 @@ from sync.core.capabilities import Capabilities, ProjectFacts
 from sync.core.errors import ConfigError, Rejected, Uncertain
 from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
+from sync.core.models import Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 #: The service's limits, in characters.
@@ -112,7 +113,7 @@ class AzureDevOpsAdapter:
                 return item.ref
         return None
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`."""
         operations = self._operations(op) if op.kind is OpKind.UPDATE else []
         try:
@@ -125,6 +126,10 @@ class AzureDevOpsAdapter:
             return self._write_comment(op)
         except MalformedAnswer as error:
             raise Uncertain(f"{op.summary}: done, but the answer can't be read: {error}") from None
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+        """See `Adapter`."""
+        raise Rejected(f"{attachment.name}: no files are read here")
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: the service tells it one work item at a time."""

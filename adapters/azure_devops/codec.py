@@ -31,6 +31,7 @@ from sync.core.models import (
     FieldProblem,
     Fields,
     JsonObject,
+    NativeAttachment,
     NativeComment,
     NativeEvent,
     NativeTicket,
@@ -40,7 +41,19 @@ from sync.core.models import (
 from sync.core.ports import Encoded, NativeOp, OpKind
 
 #: What a project carries.
-FIELDS = frozenset(Field) - {Field.REASON}
+FIELDS = frozenset(
+    {
+        Field.TITLE,
+        Field.BODY,
+        Field.KIND,
+        Field.TYPE,
+        Field.STATUS,
+        Field.PRIORITY,
+        Field.LABELS,
+        Field.ASSIGNEES,
+        Field.PARENT,
+    }
+)
 
 
 class AzureDevOpsCodec:
@@ -92,6 +105,10 @@ class AzureDevOpsCodec:
             author_name=wire.person_name(author),
             created_at=wire.moment(native.payload.get("createdDate")),
         )
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+        """See `Codec`."""
+        return ()
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 from adapters._http import Pace
 from adapters.github import history, wire
@@ -18,12 +19,27 @@ from adapters.github.writes import request_for, silently_dropped
 from sync.core.capabilities import Capabilities, ProjectFacts
 from sync.core.errors import Forbidden, InvariantBroken, Malformed, Moved, Rejected, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Field, Gone, JsonObject, NativeComment, NativeEvent, NativeTicket
+from sync.core.models import Field, Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
 from sync.core.ports import Adapter, ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 TITLE_LIMIT = 256
 BODY_LIMIT = 65_536
 MAX_ASSIGNEES = 10
+#: What a repository carries.
+FIELDS = frozenset(
+    {
+        Field.TITLE,
+        Field.BODY,
+        Field.KIND,
+        Field.TYPE,
+        Field.STATUS,
+        Field.REASON,
+        Field.PRIORITY,
+        Field.LABELS,
+        Field.ASSIGNEES,
+        Field.PARENT,
+    }
+)
 #: Numbers beyond the newest listed one that `find` tries: a list may lag behind a create.
 UNLISTED = 3
 #: From so many tickets on, the repository's events are asked for their history before their timelines.
@@ -56,7 +72,7 @@ class GitHubAdapter:
         return Capabilities(
             server=f"GitHub Enterprise Server {enterprise}" if enterprise else "github.com",
             account=account,
-            fields=frozenset(Field) - (frozenset() if self._parents else {Field.PARENT}),
+            fields=FIELDS - (frozenset() if self._parents else {Field.PARENT}),
             facts=ProjectFacts(
                 types=tuple(f"type:{name}" for name in types),
                 extra={"account": account, "sub_issues": self._parents, "repository": self._repository_id},
@@ -234,6 +250,10 @@ class GitHubAdapter:
         author = (wire.name_of(row.get("user"), "login") or "").casefold()
         return wanted in wire.text_of(row, "body") and author == self._who().casefold()
 
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+        """See `Adapter`."""
+        raise Rejected(f"{attachment.name}: no files are read here")
+
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: from the repository's events where they tell what was before them, else from the whole timeline."""
         lately = self._lately(since, pages=len(refs) // 2) if len(refs) >= SEVERAL else None
@@ -266,7 +286,7 @@ class GitHubAdapter:
 
     # -- writing ---------------------------------------------------------------------------------------------
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`."""
         request = request_for(op)
         what = op.summary

@@ -23,6 +23,7 @@ from sync.core.models import (
     FieldProblem,
     Fields,
     JsonObject,
+    NativeAttachment,
     NativeComment,
     NativeEvent,
     NativeTicket,
@@ -117,6 +118,10 @@ class GitHubCodec:
             created_at=wire.moment(payload.get("created_at")) or datetime.fromtimestamp(0, UTC),
             marker=marker,
         )
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+        """See `Codec`."""
+        return ()
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`; the adapter has put the ticket's state before and after each entry beside it."""

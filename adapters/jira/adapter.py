@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from adapters._http import Pace, parse_http_date
@@ -19,7 +20,7 @@ from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, pers
 from sync.core.capabilities import Capabilities
 from sync.core.errors import ConfigError, Malformed, Rejected, TrackerError, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Field, Gone, JsonObject, NativeEvent, NativeTicket
+from sync.core.models import Field, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 #: How many keys without an issue end the search for a lost create on Data Center (deleted and moved ones leave gaps).
@@ -92,7 +93,7 @@ class JiraAdapter:
             return self._find_comment(op)
         return self._find_on_cloud(op, fence) if self._client.cloud else self._find_on_server(op, fence)
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`."""
         self._know()
         payload = op.payload
@@ -117,6 +118,10 @@ class JiraAdapter:
             return Receipt(ref=op.ref, at=moment, comment_ref=op.comment)
         ticket = self._returned(answer)
         return Receipt(ref=op.ref, at=moment, ticket=ticket)
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+        """See `Adapter`."""
+        raise Rejected(f"{attachment.name}: no files are read here")
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`."""

@@ -43,6 +43,7 @@ from sync.core.models import (
     FieldProblem,
     Fields,
     JsonObject,
+    NativeAttachment,
     NativeComment,
     NativeEvent,
     NativeTicket,
@@ -100,6 +101,10 @@ class JiraCodec:
             marker=Marker(marker) if marker else None,
             restricted=bool(payload.get("visibility")) or payload.get("jsdPublic") is False,
         )
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+        """See `Codec`."""
+        return ()
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""

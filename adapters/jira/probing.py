@@ -26,6 +26,22 @@ _OPTIONAL: Final = {
     "assignee": Field.ASSIGNEES,
 }
 
+#: What a project carries, as far as its screens allow.
+FIELDS: Final = frozenset(
+    {
+        Field.TITLE,
+        Field.BODY,
+        Field.KIND,
+        Field.TYPE,
+        Field.STATUS,
+        Field.REASON,
+        Field.PRIORITY,
+        Field.LABELS,
+        Field.ASSIGNEES,
+        Field.PARENT,
+    }
+)
+
 
 def probe(client: JiraClient, project: str) -> Capabilities:
     """Ask everything that a bridge has to know, without writing."""
@@ -63,7 +79,7 @@ def probe(client: JiraClient, project: str) -> Capabilities:
     return Capabilities(
         server="Jira Cloud" if cloud else "Jira Data Center",
         account=account,
-        fields=frozenset(Field) - hidden,
+        fields=FIELDS - hidden,
         facts=ProjectFacts(
             statuses=statuses,
             statuses_by_type=by_type,

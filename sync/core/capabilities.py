@@ -14,8 +14,9 @@ class ProjectFacts:
     """The values that the project knows, in its own words; they choose among a mapping's candidates.
 
     `statuses` maps a status name to its category key (`done`, `InProgress`; "" where the tracker has none);
-    `statuses_by_type` says which of them a native type may have. `types` are native type names; `extra` is the
-    adapter's own (field ids, process name), JSON.
+    `statuses_by_type` says which of them a native type may have. `types` are native type names; `custom` maps each custom
+    field, by every name that a mapping may use for it, to its type (a word of `sync.core.mapping.CUSTOM_TYPES`, "" for one that is
+    not carried); `extra` is the adapter's own (field ids, process name), JSON.
     """
 
     statuses: Mapping[str, str] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class ProjectFacts:
     types: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
     resolutions: tuple[str, ...] = ()
+    custom: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -32,11 +34,13 @@ class Capabilities:
 
     `conditional_writes`: the tracker itself refuses a write over a newer version. `history`: `Adapter.history`
     has events. `account` is the native id of the user whose credentials we hold; `feeds` is the number of requests of an idle pull.
+    `tells` are the `fields` that can be read here and not set (a reporter). `attachments`: files can be uploaded.
     """
 
     server: str
     account: str
     fields: frozenset[Field]
+    tells: frozenset[Field] = frozenset()
     facts: ProjectFacts = ProjectFacts()
     max_assignees: int = 1
     title_limit: int | None = None
@@ -46,6 +50,7 @@ class Capabilities:
     comment_delete: bool = True
     conditional_writes: bool = False
     history: bool = False
+    attachments: bool = False
     can_write: bool = True
     clock_resolution: timedelta = timedelta(seconds=1)
     feeds: int = 1

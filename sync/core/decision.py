@@ -38,6 +38,7 @@ class Side:
     history: tuple[FieldEvent, ...] | None = None
     overrun: tuple[FieldEvent, ...] = ()
     clock_uncertainty: timedelta = timedelta()
+    tells: frozenset[Field] = frozenset()  # fields that this side tells of and can't be told
 
     @property
     def seen(self) -> Fields:

@@ -33,9 +33,23 @@ RULES: Mapping[Field, FieldRule] = {
     Field.STATUS: FieldRule(Shape.SCALAR, "Status"),
     Field.REASON: FieldRule(Shape.SCALAR, "Reason"),
     Field.PRIORITY: FieldRule(Shape.SCALAR, "Priority"),
+    Field.SEVERITY: FieldRule(Shape.SCALAR, "Severity"),
     Field.LABELS: FieldRule(Shape.SET, "Labels"),
+    Field.COMPONENTS: FieldRule(Shape.SET, "Components"),
     Field.ASSIGNEES: FieldRule(Shape.SET, "Assignees"),
+    Field.REPORTER: FieldRule(Shape.SCALAR, "Reporter"),
     Field.PARENT: FieldRule(Shape.SCALAR, "Parent"),
+    Field.LINKS: FieldRule(Shape.SET, "Links"),
+    Field.ESTIMATE: FieldRule(Shape.SCALAR, "Estimate (hours)"),
+    Field.REMAINING: FieldRule(Shape.SCALAR, "Remaining (hours)"),
+    Field.SPENT: FieldRule(Shape.SCALAR, "Time spent (hours)"),
+    Field.POINTS: FieldRule(Shape.SCALAR, "Points"),
+    Field.SPRINT: FieldRule(Shape.SCALAR, "Sprint"),
+    Field.MILESTONE: FieldRule(Shape.SET, "Milestone"),
+    Field.START: FieldRule(Shape.SCALAR, "Start date"),
+    Field.TARGET: FieldRule(Shape.SCALAR, "Target date"),
+    Field.DUE: FieldRule(Shape.SCALAR, "Due date"),
+    Field.ATTACHMENTS: FieldRule(Shape.SET, "Attachments"),
 }
 
 
@@ -43,9 +57,17 @@ RULES: Mapping[Field, FieldRule] = {
 PARTNERS: Mapping[Field, Field] = {Field.KIND: Field.TYPE, Field.TYPE: Field.KIND}
 
 
+def rule_of(field: Field) -> FieldRule:
+    """The rule of `field`; a custom field's follows from its name."""
+    if not field.is_custom:
+        return RULES[field]
+    name = field.value.removeprefix("custom.")
+    return FieldRule(Shape.SET if name.endswith("[]") else Shape.SCALAR, name.removesuffix("[]").replace("_", " "))
+
+
 def shape_of(field: Field) -> Shape:
     """The shape of `field`."""
-    return RULES[field].shape
+    return rule_of(field).shape
 
 
 def equal(field: Field, a: Value, b: Value) -> bool:

@@ -71,6 +71,35 @@ class TypeRow:
     type: str | None = None
 
 
+#: How a custom field's native values are spelled; the last two hold sets (their canonical name ends in `[]`).
+CUSTOM_TYPES = ("text", "number", "date", "datetime", "boolean", "choice", "person", "url", "choices", "people")
+CUSTOM_SETS = ("choices", "people")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a tracker holds a field, in the adapter's own words, and whether missing names are made there.
+
+    `native` None leaves the choice to the adapter (a project's points field by its schema).
+    """
+
+    native: str | None = None
+    create: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomRow:
+    """A custom field: its type (one of `CUSTOM_TYPES`), the native field (id or name) and what its words mean.
+
+    A word without an entry means itself. Canonical values are strings (numbers, days as in `sync.core.quantities`, times as
+    ISO 8601 in UTC, `true` and `false`, people as PersonId) or sets of them.
+    """
+
+    type: str
+    native: str
+    values: ValueMap = ValueMap()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """Overrides for one flavour of a tracker, taken when the project has all of `when_types`."""
@@ -94,6 +123,8 @@ class Mapping:
     types: tuple[TypeRow, ...] = ()
     screen: MappingOf[str, MappingOf[str, str]] = field(default_factory=dict)
     off: frozenset[Field] = frozenset()
+    places: MappingOf[Field, Place] = field(default_factory=dict)
+    custom: MappingOf[Field, CustomRow] = field(default_factory=dict)
     presets: tuple[Preset, ...] = ()
     preset: str | None = None
 
@@ -198,6 +229,36 @@ class ProjectMapping:
                     return row
         return rows[0] if rows else None
 
+    def read_severity(self, native: str) -> Value:
+        """The canonical severity; UNKNOWN when unmapped."""
+        return self.values(Field.SEVERITY).read(native)
+
+    def write_severity(self, canonical: str, available: Iterable[str] = ()) -> str | None:
+        """The native severity, one of `available` where the project has a list."""
+        return self.values(Field.SEVERITY).write(canonical, dict.fromkeys(available, "") or None)
+
+    def read_name(self, name: Field, native: str) -> str:
+        """A component's, milestone's, sprint's or link's canonical name: as mapped, else the native one."""
+        read = self.values(name).read(native)
+        return read if isinstance(read, str) else native
+
+    def write_name(self, name: Field, canonical: str, available: Iterable[str] | None = None) -> str | None:
+        """The native name, one of `available` (None: any will do); None where the project has none for it."""
+        words = None if available is None else dict.fromkeys(available, "")
+        written = self.values(name).write(canonical, words)
+        if written is None and words is not None:
+            return next((word for word in words if word.casefold() == canonical.casefold()), None)
+        return canonical if written is None else written
+
+    def place(self, name: Field) -> Place:
+        """Where the tracker holds a field."""
+        return self.mapping.places.get(name, Place())
+
+    @property
+    def custom(self) -> MappingOf[Field, CustomRow]:
+        """The custom fields that the mapping file names and the project has."""
+        return {name: row for name, row in self.mapping.custom.items() if row.native in self.facts.custom}
+
     def screen(self, canonical_status: str) -> MappingOf[str, str]:
         """The native fields to send with a transition to this status."""
         return self.mapping.screen.get(canonical_status, {})
@@ -214,6 +275,8 @@ class ProjectMapping:
             "fields": {name: asdict(values) for name, values in sorted(self.mapping.fields.items())},
             "types": [asdict(row) for row in self.mapping.types],
             "off": sorted(self.mapping.off),
+            "places": {name: asdict(place) for name, place in sorted(self.mapping.places.items())},
+            "custom": {name: asdict(row) for name, row in sorted(self.mapping.custom.items())},
             "facts": asdict(self.facts),
             "people": dict(sorted(self.people.native_ids.items())),
         }

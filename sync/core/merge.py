@@ -23,7 +23,7 @@ from sync.core.claims import Verdict, join_scalars, merge_sets, merge_text
 from sync.core.conflict import Claim, Conflict, Reason, settle
 from sync.core.decision import Decision, Side, SideDecision
 from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
-from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Tombstone, Value
+from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Tombstone, Value, is_empty
 from sync.core.policy import MergePolicy, PolicyName
 
 
@@ -41,7 +41,7 @@ def reconcile(
     provenance: dict[Field, Provenance] = dict(canonical.provenance) if canonical is not None else {}
     conflicts: list[Conflict] = []
     waiting = set(held)
-    for name in Field:
+    for name in _names(before, sides):
         verdict = _decide(name, canonical, sides, policy)
         if verdict is None:
             continue
@@ -64,12 +64,20 @@ def reconcile(
     )
 
 
+def _names(before: Fields, sides: Sequence[Side]) -> list[Field]:
+    """Every field that anybody says something about, in the order of the report."""
+    custom = {name for side in sides for name in side.seen if name.is_custom} | {
+        name for name in before if name.is_custom
+    }
+    return [*Field, *sorted(custom)]
+
+
 def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], policy: MergePolicy) -> Verdict | None:
     """The field's new value; None where nobody claims anything."""
     present = [side for side in sides if name in side.fields and not isinstance(side.head, Tombstone)]
     known = canonical is not None and name in canonical.fields
     value: Value = canonical.fields[name] if canonical is not None and known else None
-    claimants = [side for side in present if side.reads and _claims(side, name, canonical)]
+    claimants = _with_a_say(name, [side for side in present if side.reads and _claims(side, name, canonical)], value)
     if not claimants:
         intruders = [
             side for side in present if not side.reads and known and side.had(name) and _claims(side, name, canonical)
@@ -99,6 +107,12 @@ def _claims(side: Side, name: Field, canonical: Canonical | None) -> bool:
     if canonical is None or name not in canonical.fields:
         return True
     return not equal(name, side.seen[name], side.project(canonical.fields).get(name, UNKNOWN))
+
+
+def _with_a_say(name: Field, claimants: list[Side], value: Value) -> list[Side]:
+    """Without those who only tell of the field where somebody else can be told of it too: they could never come round."""
+    told = [side for side in claimants if name not in side.tells]
+    return told or ([] if not is_empty(value) else claimants[:1])
 
 
 def _canonical_claim(name: Field, canonical: Canonical | None) -> Claim | None:
@@ -146,9 +160,9 @@ def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDe
     for name in open_fields:
         seen = side.seen.get(name, UNKNOWN)
         # A value that was read from this very side is not sent back, whatever a converter would make of it.
-        if seen is not UNKNOWN and (
+        if (seen is not UNKNOWN and (
             equal(name, seen, after[name]) or (name in holds and equal(name, seen, holds[name]))
-        ):
+        )) or name in side.tells:
             agreed[name] = after[name]
         elif side.receives and seen is not UNKNOWN:
             writes[name] = FieldChange(old=seen, new=after[name])

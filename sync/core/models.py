@@ -10,6 +10,7 @@ Absent, empty, unknown and unsupported are four different things:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -22,7 +23,11 @@ JsonObject = dict[str, Any]
 
 
 class Field(StrEnum):
-    """A field of the canonical ticket; a comment has only a `BODY`."""
+    """A field of the canonical ticket; a comment has only a `BODY`.
+
+    A custom field is a member too, made from its name: `Field("custom.customer")`, or `Field("custom.regions[]")` for one
+    that holds a set. Iterating gives the built-in ones only.
+    """
 
     TITLE = "title"
     BODY = "body"
@@ -31,9 +36,39 @@ class Field(StrEnum):
     STATUS = "status"
     REASON = "reason"
     PRIORITY = "priority"
+    SEVERITY = "severity"
     LABELS = "labels"
+    COMPONENTS = "components"
     ASSIGNEES = "assignees"
+    REPORTER = "reporter"
     PARENT = "parent"
+    LINKS = "links"
+    ESTIMATE = "estimate"
+    REMAINING = "remaining"
+    SPENT = "spent"
+    POINTS = "points"
+    SPRINT = "sprint"
+    MILESTONE = "milestone"
+    START = "start"
+    TARGET = "target"
+    DUE = "due"
+    ATTACHMENTS = "attachments"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Field | None:
+        if not (isinstance(value, str) and _CUSTOM.fullmatch(value)):
+            return None
+        member = str.__new__(cls, value)
+        member._name_, member._value_ = value.upper(), value
+        return cls._value2member_map_.setdefault(value, member)  # type: ignore[return-value]
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a mapping file declared it under `[custom]`."""
+        return self.value.startswith("custom.")
+
+
+_CUSTOM: Final = re.compile(r"custom\.[a-z][a-z0-9_]*(\[\])?")
 
 
 class Unknown(Enum):
@@ -56,6 +91,15 @@ TYPES: Final = ("bug", "feature", "enhancement", "tech_debt", "investigation")
 STATUSES: Final = ("open", "in_progress", "blocked", "review", "done", "reopened")
 REASONS: Final = ("completed", "not_planned", "duplicate")
 PRIORITIES: Final = ("P0", "P1", "P2", "P3")
+SEVERITIES: Final = ("critical", "high", "medium", "low")
+#: A member of `LINKS` is `kind:ticket`; each kind with what the ticket at the other end says.
+LINK_KINDS: Final[Mapping[str, str]] = {
+    "blocks": "blocked_by",
+    "blocked_by": "blocks",
+    "relates": "relates",
+    "duplicates": "duplicated_by",
+    "duplicated_by": "duplicates",
+}
 
 
 def is_empty(value: Value) -> bool:
@@ -88,7 +132,8 @@ class Canonical:
 class Snapshot:
     """A native ticket or comment in canonical terms, decoded by one mapping.
 
-    In a codec's snapshots `PARENT` is a NativeRef and the engine resolves it to a TicketId.
+    In a codec's snapshots `PARENT` is a NativeRef, a member of `LINKS` is `kind:<NativeRef>` and one of `ATTACHMENTS` is
+    `[name](url)`; the engine resolves them to ids of its own. An attachment of this tracker stands in a text by its url.
     """
 
     fields: Fields
@@ -109,6 +154,21 @@ class NativeComment:
     ticket: NativeRef
     version: str
     payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeAttachment:
+    """One file at a ticket as a tracker answered it; `url` is what texts of this tracker refer to it by.
+
+    `name` is data and never a path; `size` (bytes) and `media_type` are what the tracker says, None and "" where it does not.
+    """
+
+    ref: NativeRef
+    ticket: NativeRef
+    name: str
+    url: str
+    size: int | None = None
+    media_type: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

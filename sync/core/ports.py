@@ -6,10 +6,11 @@ An adapter's folder exports both through `adapters/<kind>/adapter.py` and `codec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 from sync.core.capabilities import Capabilities
@@ -25,6 +26,7 @@ from sync.core.models import (
     Fields,
     Gone,
     JsonObject,
+    NativeAttachment,
     NativeComment,
     NativeEvent,
     NativeTicket,
@@ -39,6 +41,8 @@ class OpKind(StrEnum):
     COMMENT_CREATE = "comment_create"
     COMMENT_UPDATE = "comment_update"
     COMMENT_DELETE = "comment_delete"
+    ATTACHMENT_CREATE = "attachment_create"
+    ATTACHMENT_DELETE = "attachment_delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,7 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What the tracker returned for one write: `ticket`/`comment` as it is now, None where the answer did not say.
+    """What the tracker returned for one write: `ticket`/`comment`/`attachment` as it is now, None where the answer did not say.
 
     `ref` is the ticket's ref (the new one, for a create); `at` is the tracker's own time of the answer.
     """
@@ -80,6 +84,7 @@ class Receipt:
     ticket: NativeTicket | None = None
     comment: NativeComment | None = None
     comment_ref: NativeRef | None = None
+    attachment: NativeAttachment | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +164,20 @@ class Adapter(Protocol):
         """
         ...
 
-    def write(self, op: NativeOp) -> Receipt:
-        """Send exactly one request (plus, where the answer is empty and it is cheap, none to read it back)."""
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
+        """Send exactly one request (plus, where the answer is empty and it is cheap, none to read it back).
+
+        `content` is the file of an ATTACHMENT_CREATE, streamed and never read whole; its op's payload has `name`, `media_type` and
+        `size` (bytes). That of an ATTACHMENT_DELETE has `attachment`, the ref. A tracker that needs two requests to attach makes
+        the first one harmless by itself (bytes that nobody refers to).
+        """
+        ...
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
+        """Stream an attachment's bytes into `take`, from the tracker's own hosts only.
+
+        Raises `Rejected` for a file that is not there, that is larger than `limit` bytes as sent, or whose address is not the tracker's.
+        """
         ...
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
@@ -179,7 +196,8 @@ class Adapter(Protocol):
 class Codec(Protocol):
     """Translates between native payloads and canonical terms: pure, total on whatever the tracker may answer.
 
-    In codec terms `PARENT` is the NativeRef of the parent in this replica; the engine translates it to and from TicketId.
+    In codec terms `PARENT` is the NativeRef of the parent in this replica, a member of `LINKS` is `kind:<NativeRef>`, one of
+    `ATTACHMENTS` is `[name](url)`; the engine translates them to and from ids of its own.
     """
 
     def decode(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
@@ -188,6 +206,10 @@ class Codec(Protocol):
 
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
         """The comment in canonical terms, without our own attribution and marker. Never raises on a JSON payload."""
+        ...
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
+        """The files at the ticket. Never raises on a JSON payload."""
         ...
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:

@@ -7,10 +7,12 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sync.core.changes import ChangeSet, FieldChange
+from sync.core.changes import ChangeSet
+from sync.core.claims import as_set
 from sync.core.conflict import Reason
 from sync.core.decision import Decision, Side
 from sync.core.errors import TrackerError
+from sync.core.fieldrules import equal
 from sync.core.ids import CommentId, ReplicaName, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.merge import reconcile
@@ -24,6 +26,7 @@ from sync.core.models import (
     NativeTicket,
     Snapshot,
     Tombstone,
+    Value,
     is_empty,
 )
 from sync.core.plan import Intent, make_plan
@@ -182,6 +185,7 @@ class Decider:
             reads=reader.replica.reads,
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,
+            tells=reader.capabilities.tells,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
@@ -240,26 +244,31 @@ class Decider:
         )
 
     def _deliverable(self, plan: Iterable[Intent]) -> tuple[list[Intent], bool]:
-        """The intents without parents that are not there yet; whether any were."""
+        """The intents without parents and links whose other ticket is not there yet; whether any were."""
         kept: list[Intent] = []
         waits = False
         for intent in plan:
-            parent = intent.changes.fields.get(Field.PARENT)
             reader = self.readers[intent.replica]
-            if parent is None or not parent.new or Field.PARENT not in reader.fields:
-                kept.append(intent)
-                continue
-            # A parent whose copy was decided on before this one is made before this one.
-            if (
-                Field.PARENT in reader.localised({Field.PARENT: parent.new})
-                or (parent.new, intent.replica) in self._planned
-            ):
-                kept.append(intent)
-                continue
-            waits = True
-            rest: dict[Field, FieldChange] = {
-                name: change for name, change in intent.changes.fields.items() if name is not Field.PARENT
+            # A ticket whose copy was decided on before this one is made before this one.
+            absent = {
+                ticket
+                for ticket in reader.unplaced(intent.changes.news)
+                if (ticket, intent.replica) not in self._planned
             }
-            if rest:
-                kept.append(replace(intent, changes=ChangeSet(fields=rest)))
+            changes = dict(intent.changes.fields)
+            parent, links = changes.get(Field.PARENT), changes.get(Field.LINKS)
+            if parent is not None and parent.new in absent:
+                del changes[Field.PARENT]
+                waits = True
+            if links is not None and (kept_links := _linked(links.new, absent)) != links.new:
+                waits = True
+                changes[Field.LINKS] = replace(links, new=kept_links)
+                if equal(Field.LINKS, kept_links, links.old):
+                    del changes[Field.LINKS]
+            if changes or intent.kind is OpKind.CREATE:
+                kept.append(replace(intent, changes=ChangeSet(fields=changes)))
         return kept, waits
+
+
+def _linked(links: Value, absent: set[TicketId]) -> frozenset[str]:
+    return frozenset(member for member in as_set(links) if TicketId(member.partition(":")[2]) not in absent)

@@ -60,9 +60,9 @@ def _written(request: OutboxRecord) -> Fields:
 
 
 def by_our_clock(event: FieldEvent, reader: Reader, offset: timedelta) -> FieldEvent:
-    """The event dated by our clock, its parent as a TicketId."""
-    told = replace(event, at=event.at - offset)
-    if event.field is not Field.PARENT or Field.PARENT not in reader.fields:
+    """The event dated by our clock, other tickets by their ids."""
+    told, name = replace(event, at=event.at - offset), event.field
+    if name not in (Field.PARENT, Field.LINKS) or name not in reader.fields:
         return told
-    old, new = (reader.resolved({Field.PARENT: value})[Field.PARENT] for value in (event.old, event.new))
+    old, new = (reader.resolved({name: value})[name] for value in (event.old, event.new))
     return replace(told, old=old, new=new)

@@ -113,6 +113,7 @@ def to_json(capabilities: Capabilities) -> str:
     """The capabilities as one text: the store sorts the members of what it keeps, and theirs have an order that counts."""
     values = asdict(capabilities)
     values["fields"] = sorted(capabilities.fields)
+    values["tells"] = sorted(capabilities.tells)
     values["clock_resolution"] = capabilities.clock_resolution.total_seconds()
     return json.dumps(values)
 
@@ -127,6 +128,7 @@ def from_json(text: object) -> Capabilities | None:
         **{
             **values,
             "fields": frozenset(Field(name) for name in values["fields"]),
+            "tells": frozenset(Field(name) for name in values["tells"]),
             "clock_resolution": timedelta(seconds=values["clock_resolution"]),
             "notes": tuple(values["notes"]),
             "facts": ProjectFacts(
@@ -135,6 +137,7 @@ def from_json(text: object) -> Capabilities | None:
                 types=tuple(facts["types"]),
                 priorities=tuple(facts["priorities"]),
                 resolutions=tuple(facts["resolutions"]),
+                custom=facts["custom"],
                 extra=facts["extra"],
             ),
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync.core.capabilities import Capabilities
+from sync.core.claims import as_set
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance, Value
@@ -38,7 +39,7 @@ class Reader:
     @property
     def fields(self) -> frozenset[Field]:
         """The fields that go through this replica."""
-        return self.capabilities.fields - self.mapping.mapping.off
+        return (self.capabilities.fields | self.mapping.custom.keys()) - self.mapping.mapping.off
 
     def decode(self, native: NativeTicket) -> Decoded:
         """The ticket in canonical terms, still with the native parent."""
@@ -53,43 +54,73 @@ class Reader:
         return self.replica.codec.decode_comment(native, self.mapping).restricted
 
     def resolved(self, fields: Fields) -> dict[Field, Value]:
-        """The carried fields, with the parent as a TicketId: UNKNOWN while the parent is not linked."""
+        """The carried fields, with other tickets and files by our own ids.
+
+        The parent is UNKNOWN while it is not linked; links to what is not linked are left out: nobody else could hold them.
+        """
         carried = {name: value for name, value in fields.items() if name in self.fields}
-        parent = carried.get(Field.PARENT)
+        parent, links = carried.get(Field.PARENT), as_set(carried.get(Field.LINKS))
+        refs = {NativeRef(other) for _, _, other in (member.partition(":") for member in links)}
         if isinstance(parent, str) and parent:
-            ref = NativeRef(parent)
-            known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, [ref])
-            carried[Field.PARENT] = known.get(ref, UNKNOWN)
+            refs.add(NativeRef(parent))
+        known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, refs) if refs else {}
+        if isinstance(parent, str) and parent:
+            carried[Field.PARENT] = known.get(NativeRef(parent), UNKNOWN)
+        if links:
+            ends = ((kind, known.get(NativeRef(other))) for kind, _, other in (one.partition(":") for one in links))
+            carried[Field.LINKS] = frozenset(f"{kind}:{ticket}" for kind, ticket in ends if ticket is not None)
         return carried
 
     def localised(self, fields: Fields) -> dict[Field, Value]:
-        """The carried fields as this replica can name them: people who have an account here, the parent by its ref.
+        """The carried fields as this replica can name them: people who have an account here, other tickets by their refs.
 
-        Without the parent while it is not linked here. Who has no account here stays with the others (`trackdown doctor` lists them).
+        Without the parent and the links of tickets that have no copy here (`unplaced`). Who has no account here stays with the others
+        (`trackdown doctor` lists them).
         """
         carried = {name: value for name, value in fields.items() if name in self.fields}
         people = carried.get(Field.ASSIGNEES)
         if isinstance(people, frozenset):
             known = frozenset(person for person in people if self.mapping.people.write(person) is not None)
             carried[Field.ASSIGNEES] = known
+        refs = self._refs(carried)
         parent = carried.get(Field.PARENT)
         if isinstance(parent, str) and parent:
-            ticket = TicketId(parent)
-            ref = self.tx.links.tickets_to_refs(self.bridge.name, self.replica.name, [ticket]).get(ticket)
+            ref = refs.get(TicketId(parent))
             if ref is None:
                 del carried[Field.PARENT]
             else:
                 carried[Field.PARENT] = ref
+        if links := as_set(carried.get(Field.LINKS)):
+            ends = ((kind, refs.get(TicketId(other))) for kind, _, other in (one.partition(":") for one in links))
+            carried[Field.LINKS] = frozenset(f"{kind}:{ref}" for kind, ref in ends if ref is not None)
         return carried
 
+    def unplaced(self, fields: Fields) -> frozenset[TicketId]:
+        """The parent and the linked tickets that have no copy here."""
+        carried = {name: value for name, value in fields.items() if name in self.fields}
+        return frozenset(_neighbours(carried) - self._refs(carried).keys())
+
+    def _refs(self, carried: Fields) -> dict[TicketId, NativeRef]:
+        others = _neighbours(carried)
+        return self.tx.links.tickets_to_refs(self.bridge.name, self.replica.name, others) if others else {}
+
     def projection(self, current: NativeTicket | None) -> Callable[[Fields], Fields]:
-        """What the replica can hold of canonical fields, beside `current`."""
+        """What the replica can hold of canonical fields, beside `current`.
+
+        The links are left out while a linked ticket has no copy here: they are not settled before that.
+        """
 
         def project(fields: Fields) -> Fields:
             local = self.localised(fields)
             holds = dict(self.replica.codec.project(local, current, self.mapping, self.capabilities))
             if Field.PARENT in holds and holds[Field.PARENT] == local.get(Field.PARENT):
                 holds[Field.PARENT] = fields[Field.PARENT]
+            if links := as_set(holds.get(Field.LINKS)):
+                wanted = as_set(fields.get(Field.LINKS))
+                if len(wanted) > len(as_set(local.get(Field.LINKS))):
+                    del holds[Field.LINKS]
+                else:
+                    holds[Field.LINKS] = as_set(self.resolved({Field.LINKS: links})[Field.LINKS]) & wanted
             return holds
 
         return project
@@ -118,6 +149,13 @@ class Reader:
         before = link.native.updated_at if isinstance(link.native, NativeTicket) else None
         window = max(head.updated_at - before, timedelta()) if before is not None else timedelta(days=365)
         return Provenance(replica=self.replica.name, at=latest - window / 2, uncertainty=window / 2 + margin)
+
+
+def _neighbours(fields: Fields) -> set[TicketId]:
+    """The tickets that the fields name."""
+    parent = fields.get(Field.PARENT)
+    named = {TicketId(member.partition(":")[2]) for member in as_set(fields.get(Field.LINKS))}
+    return named | ({TicketId(parent)} if isinstance(parent, str) and parent else set())
 
 
 def readers(bridge: Bridge, tx: Tx) -> dict[ReplicaName, Reader]:

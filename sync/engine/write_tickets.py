@@ -9,7 +9,7 @@ from functools import partial
 from sync.core.changes import ChangeSet
 from sync.core.claims import as_set
 from sync.core.errors import Forbidden, Rejected, Unsupported
-from sync.core.fieldrules import PARTNERS, RULES, Shape, equal, shape_of
+from sync.core.fieldrules import PARTNERS, Shape, equal, rule_of, shape_of
 from sync.core.linking import make_marker
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket, Value, is_empty
 from sync.core.plan import Intent
@@ -34,7 +34,8 @@ def create(writer: Writer, intent: Intent) -> None:
     def landed(tx: Tx, receipt: Receipt) -> None:
         nonlocal settled
         native, reader = receipt.ticket, writer.reader(tx)
-        asked, sayable = intent.changes.only(encoded.ops[0].fields).news, _sayable(reader, intent.changes.news)
+        sayable = _sayable(reader, intent.changes.news)
+        asked = {name: value for name, value in sayable.items() if name in encoded.ops[0].fields}
         if native is not None and len(sayable) == len(intent.changes.news):
             left = local.only(frozenset(local.fields) - _fields_of(told))
             settled = not _missing(writer, left, native, writer.decoded(native))
@@ -102,7 +103,11 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
     with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
         seen = reader.resolved(reader.decode(current).snapshot.fields)
-    if any(name in base and not equal(name, seen.get(name), base[name]) for name in intent.changes):
+    foreign = (
+        name in base and not equal(name, seen.get(name), base[name]) and not equal(name, seen.get(name), change.new)
+        for name, change in intent.changes.fields.items()
+    )
+    if any(foreign):
         with writer.bridge.store.begin(writer.lease) as tx:
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         raise ChangedMeanwhile
@@ -171,7 +176,8 @@ def _landed(writer: Writer, intent: Intent, op: NativeOp, tx: Tx, receipt: Recei
     link = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
     if link is None:
         return
-    reader, asked = writer.reader(tx), intent.changes.only(op.fields).news
+    reader = writer.reader(tx)
+    asked = _sayable(reader, intent.changes.only(op.fields).news)
     holds = reader.projection(receipt.ticket)(asked)
     shown = holds if receipt.ticket is None else reader.resolved(writer.decoded(receipt.ticket))
     base: dict[Field, Value] = dict(link.base or {})
@@ -233,7 +239,7 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
     dropped = [
         FieldProblem(
             field=name,
-            message=f"the request was taken, but {RULES[name].label.lower()} is {show(base[name])} and not {show(value)}",
+            message=f"the request was taken, but {rule_of(name).label.lower()} is {show(base[name])} and not {show(value)}",
             mend=DROPPED_MEND,
         )
         for name, value in holds.items()
@@ -244,9 +250,13 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
 
 
 def _sayable(reader: Reader, news: Fields) -> Fields:
-    """The values that could be said here: all but a parent that has no copy in this replica yet."""
-    local = reader.localised(news)
-    return {name: value for name, value in news.items() if name in local or name not in reader.fields}
+    """The values that could be said here: all but a parent and links of tickets that have no copy in this replica yet."""
+    absent = reader.unplaced(news)
+    waiting = (
+        {Field.LINKS} if any(member.partition(":")[2] in absent for member in as_set(news.get(Field.LINKS))) else set()
+    )
+    waiting |= {Field.PARENT} if news.get(Field.PARENT) in absent else set()
+    return {name: value for name, value in news.items() if name not in waiting}
 
 
 def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket) -> Fields:

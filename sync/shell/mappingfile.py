@@ -14,8 +14,8 @@ from importlib import resources
 from pathlib import Path
 
 from sync.core.errors import ConfigError
-from sync.core.mapping import Mapping, Preset, TypeRow, ValueMap
-from sync.core.models import KINDS, PRIORITIES, REASONS, STATUSES, TYPES, Field, JsonObject
+from sync.core.mapping import CUSTOM_SETS, CUSTOM_TYPES, CustomRow, Mapping, Place, Preset, TypeRow, ValueMap
+from sync.core.models import KINDS, LINK_KINDS, PRIORITIES, REASONS, SEVERITIES, STATUSES, TYPES, Field, JsonObject
 from sync.shell.places import Places, did_you_mean, scan
 
 #: Fields whose values are words with a meaning, and the canonical words.
@@ -23,9 +23,15 @@ WORDS: MappingOf[Field, tuple[str, ...]] = {
     Field.STATUS: STATUSES,
     Field.PRIORITY: PRIORITIES,
     Field.REASON: REASONS,
+    Field.SEVERITY: SEVERITIES,
+    Field.LINKS: tuple(LINK_KINDS),
 }
-_TOP = ("tracker", "extends", "preset", "fields", "types", "screen", "presets")
-_VALUE_MAP = ("values", "categories", "fallback", "carry")
+#: Fields whose values are names: a name without an entry means itself, and missing ones may be made.
+NAMES = (Field.COMPONENTS, Field.SPRINT, Field.MILESTONE)
+_TOP = ("tracker", "extends", "preset", "fields", "types", "screen", "presets", "custom")
+_VALUE_MAP = ("values", "categories", "fallback", "carry", "native")
+_NAMES = ("values", "carry", "native", "create")
+_CUSTOM = ("type", "native", "values")
 _TYPE_ROW = ("native", "kind", "type")
 _PRESET = ("when_types", "fields", "types")
 Key = tuple[object, ...]
@@ -122,6 +128,22 @@ class _Reader:
                 self.say((*at, "when_types"), "must be a list of native types")
             self._check_fields(at, preset)
             self._check_types(at, preset)
+        for name, row in self._table((), table, "custom").items():
+            self._check_custom(("custom", name), name, row)
+
+    def _check_custom(self, at: Key, name: str, row: object) -> None:
+        if not re.fullmatch("[a-z][a-z0-9_]*", name):
+            self.say(at, "a custom field's name is written in small letters, digits and underscores")
+        if not isinstance(row, dict):
+            self.say(at, 'must be a table, for example type = "text" and native = "Customer"')
+            return
+        self._known(at, row, _CUSTOM)
+        self._word((*at, "type"), row.get("type"), CUSTOM_TYPES)
+        if not _strings([row.get("native")]):
+            self.say((*at, "native"), "is missing: write the id or the name of the tracker's own field")
+        for word, natives in self._table(at, row, "values").items():
+            if not _strings(natives):
+                self.say((*at, "values", word), 'must be a list of native words, for example ["Gold", "Gold plus"]')
 
     def _check_fields(self, at: Key, table: JsonObject) -> None:
         for name, entry in self._table(at, table, "fields").items():
@@ -135,9 +157,12 @@ class _Reader:
 
     def _check_field(self, at: Key, field: Field, entry: JsonObject) -> None:
         words = WORDS.get(field, ())
-        self._known(at, entry, _VALUE_MAP if words else ("carry",))
-        if not isinstance(entry.get("carry", True), bool):
-            self.say((*at, "carry"), "must be true or false")
+        self._known(at, entry, _VALUE_MAP if words else _NAMES if field in NAMES else ("carry", "native"))
+        for key in ("carry", "create"):
+            if not isinstance(entry.get(key, True), bool):
+                self.say((*at, key), "must be true or false")
+        if "native" in entry and not _strings([entry["native"]]):
+            self.say((*at, "native"), "must name the place where the tracker holds the field")
         for word, natives in self._table(at, entry, "values").items():
             self._word((*at, "values", word), word, words)
             if not _strings(natives):
@@ -207,6 +232,19 @@ class _Reader:
             off=frozenset(
                 Field(name) for name, entry in table.get("fields", {}).items() if not entry.get("carry", True)
             ),
+            places={
+                Field(name): Place(native=entry.get("native"), create=entry.get("create", False))
+                for name, entry in table.get("fields", {}).items()
+                if {"native", "create"} & entry.keys()
+            },
+            custom={
+                custom_field(name, row["type"]): CustomRow(
+                    type=row["type"],
+                    native=row["native"],
+                    values=ValueMap(values={word: tuple(natives) for word, natives in row.get("values", {}).items()}),
+                )
+                for name, row in table.get("custom", {}).items()
+            },
             presets=presets,
             preset=chosen,
         )
@@ -233,8 +271,13 @@ def _fields(table: JsonObject) -> dict[Field, ValueMap]:
             fallback=entry.get("fallback", {}),
         )
         for name, entry in table.get("fields", {}).items()
-        if Field(name) in WORDS
+        if Field(name) in WORDS or Field(name) in NAMES
     }
+
+
+def custom_field(name: str, type_: str) -> Field:
+    """The canonical field of `[custom.<name>]`."""
+    return Field(f"custom.{name}[]" if type_ in CUSTOM_SETS else f"custom.{name}")
 
 
 def _types(table: JsonObject) -> tuple[TypeRow, ...]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, StrictUndefined
 
-from sync.core.fieldrules import RULES
+from sync.core.fieldrules import rule_of
 from sync.core.ids import BridgeName
 from sync.shell.review import ConflictView
 from sync.shell.words import count, moment, safe, say
@@ -19,7 +19,7 @@ def render_page(views: Sequence[ConflictView], tickets: Mapping[BridgeName, int]
     """The whole page as text."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        moment=moment, say=say, safe_text=safe, label=lambda field: RULES[field].label, web=_web_address
+        moment=moment, say=say, safe_text=safe, label=lambda field: rule_of(field).label, web=_web_address
     )
     source = resources.files("sync.shell").joinpath("templates/conflicts.html").read_text(encoding="utf-8")
     return environment.from_string(source).render(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
 
-from sync.core.fieldrules import RULES
+from sync.core.fieldrules import rule_of
 from sync.core.models import UNKNOWN, Field, Value, is_empty
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -39,7 +39,7 @@ def excerpt(value: Value, width: int = 60) -> str:
 
 def label(field: Field) -> str:
     """The name of a field for people."""
-    return RULES[field].label
+    return rule_of(field).label
 
 
 def plain(value: Any) -> Any:

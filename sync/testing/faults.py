@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from random import Random
 from typing import TypeVar
 
 from sync.core.capabilities import Capabilities
 from sync.core.errors import AuthFailed, Rejected, Retryable, TrackerError, Uncertain, Unreachable
 from sync.core.ids import Cursor, NativeRef
-from sync.core.models import Gone, NativeEvent, NativeTicket
+from sync.core.models import Gone, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import Adapter, ClockReading, NativeOp, Page, Receipt, Traffic
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ class FaultyAdapter:
         """See `Adapter`."""
         return self._call("find", lambda: self._adapter.find(op, fence=fence))
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
         """See `Adapter`."""
         fault = self._before("write")
         match fault:
@@ -182,12 +183,19 @@ class FaultyAdapter:
             case Fault.LATE:
                 self._late.append((2, op))
                 raise Uncertain(f"no answer yet to: {op.summary}")
-        receipt = self._adapter.write(op)
+        receipt = self._adapter.write(op, content)
         if fault is Fault.LOST:
             raise Uncertain(f"the answer was lost of: {op.summary}")
         if fault is Fault.CRASH_AFTER:
             raise Crash(f"killed after: {op.summary}")
         return receipt
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
+        """See `Adapter`."""
+        fault = self._before("download")
+        self._adapter.download(attachment, take, limit=limit)
+        if fault is Fault.CRASH_AFTER:
+            raise Crash(f"killed after reading {attachment.name}")
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`."""

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sync.core.capabilities import Capabilities, ProjectFacts
 from sync.core.errors import AuthFailed, Rejected
 from sync.core.ids import Cursor, NativeRef
-from sync.core.models import Gone, JsonObject, NativeComment, NativeEvent, NativeTicket
+from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 from sync.testing.memory_knobs import ACCOUNT, TOKEN
 from sync.testing.memory_server import MemoryTracker
@@ -84,7 +85,7 @@ class MemoryAdapter:
                 return found
         return None
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`."""
         self._count(op.action, write=True)
         match op.kind:
@@ -94,6 +95,10 @@ class MemoryAdapter:
                 verbs: list[JsonObject] = [op.payload.get(verb, {}) for verb in ("set", "add", "remove")]
                 return self._receipt(self._tracker.patch(_ref(op), *verbs, expects=op.expects))
         return self._write_comment(op)
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+        """See `Adapter`."""
+        raise Rejected(f"{attachment.name}: no files are read here")
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: one request for all of them."""

@@ -24,6 +24,7 @@ from sync.core.models import (
     FieldProblem,
     Fields,
     JsonObject,
+    NativeAttachment,
     NativeComment,
     NativeEvent,
     NativeTicket,
@@ -84,6 +85,10 @@ class MemoryCodec:
             marker=Marker(str(marker)) if ours else None,
             restricted=payload.get("restricted") is True,
         )
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+        """See `Codec`."""
+        return ()
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""

@@ -61,7 +61,7 @@ class MemoryKnobs:
     carry; `one_request` puts all changes of a ticket into one; `answers` puts the ticket into the receipt.
     """
 
-    fields: frozenset[Field] = frozenset(Field)
+    fields: frozenset[Field] = frozenset(NATIVE_KEYS)
     statuses: MappingOf[str, str] = field(default_factory=lambda: _words(STATUSES))
     priorities: MappingOf[str, str] = field(default_factory=lambda: _words(PRIORITIES))
     reasons: MappingOf[str, str] = field(default_factory=lambda: _words(REASONS))
@@ -74,7 +74,7 @@ class MemoryKnobs:
     comment_feed: bool = False
     history: bool = True
     reports_gone: bool = False
-    create_fields: frozenset[Field] = frozenset(Field)
+    create_fields: frozenset[Field] = frozenset(NATIVE_KEYS)
     one_request: bool = True
     answers: bool = True
     list_lag: timedelta = timedelta()

@@ -17,6 +17,7 @@ from sync.core.models import (
     KINDS,
     PRIORITIES,
     REASONS,
+    SEVERITIES,
     STATUSES,
     TYPES,
     UNKNOWN,
@@ -76,6 +77,18 @@ _VOCABULARY: Final = {
     Field.STATUS: STATUSES,
     Field.REASON: REASONS,
     Field.PRIORITY: PRIORITIES,
+    Field.SEVERITY: SEVERITIES,
+    Field.REPORTER: PEOPLE,
+    Field.SPRINT: ("Sprint 1", "Sprint 2"),
+    **dict.fromkeys((Field.ESTIMATE, Field.REMAINING, Field.SPENT, Field.POINTS), ("0.5", "3", "8")),
+    **dict.fromkeys((Field.START, Field.TARGET, Field.DUE), ("2026-02-28", "2026-03-01")),
+}
+#: Sets of names that a project may have; `LINKS` and `ATTACHMENTS` name what is elsewhere and are drawn empty.
+_NAMES: Final = {
+    Field.COMPONENTS: ("api", "billing"),
+    Field.MILESTONE: ("1.0", "2.0"),
+    Field.LINKS: (),
+    Field.ATTACHMENTS: (),
 }
 _MUST_BE_THERE: Final = frozenset({Field.TITLE, Field.KIND, Field.STATUS})
 
@@ -119,6 +132,8 @@ def values(name: Field) -> SearchStrategy[Value]:
             return st.frozensets(st.sampled_from(PEOPLE), max_size=3)
         case Field.PARENT:
             return st.none()
+        case Field.COMPONENTS | Field.MILESTONE | Field.LINKS | Field.ATTACHMENTS:
+            return st.frozensets(st.sampled_from(_NAMES[name])) if _NAMES[name] else st.just(frozenset())
     words: SearchStrategy[Value] = st.sampled_from(_VOCABULARY[name])
     return words if name in _MUST_BE_THERE else st.none() | words
 

@@ -64,6 +64,9 @@ VALUES: Mapping[Field, st.SearchStrategy[Value]] = {
     Field.PRIORITY: st.sampled_from([None, "P0", "P1", "P2"]),
     Field.LABELS: labels,
     Field.PARENT: st.sampled_from([None, "parent-1", "parent-2"]),
+    Field.REPORTER: st.sampled_from([None, "ada", "grace"]),
+    Field("custom.customer"): st.sampled_from([None, "acme", "initech"]),
+    Field("custom.regions[]"): st.frozensets(st.sampled_from(["emea", "apac"]), max_size=2),
 }
 all_fields = st.fixed_dictionaries(dict(VALUES))
 provenances = st.builds(
@@ -88,6 +91,7 @@ def a_side(draw: st.DrawFn, name: ReplicaName, canonical: Fields) -> Side:
         seen[Field.STATUS] = UNKNOWN
     return Side(
         replica=name,
+        tells=draw(st.sampled_from([frozenset(), frozenset({Field.REPORTER})])),
         fields=frozenset(VALUES),
         project=project,
         base=base if met else None,
@@ -173,7 +177,7 @@ def test_nothing_that_somebody_wrote_is_lost(meeting):
     decision = reconcile(canonical, sides, policy)
     for side in sides:
         for name in VALUES:
-            if not side.edited(name):
+            if not side.edited(name) or name in side.tells:  # what nobody can set there, nobody wrote there
                 continue
             value = side.seen[name]
             result = decision.after.fields.get(name)

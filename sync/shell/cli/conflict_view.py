@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sync.core.fieldrules import RULES
+from sync.core.fieldrules import rule_of
 from sync.core.models import Value
 from sync.shell.cli.common import terminal_width
 from sync.shell.review import ClaimView, ConflictView, Piece
@@ -40,7 +40,7 @@ def render_list(views: Sequence[ConflictView], out: Console) -> None:
             view.id,
             Text(state, style=_STATES[view.state]),
             view.ticket,
-            RULES[view.field].label,
+            rule_of(view.field).label,
             Text(safe(view.sentence)),
         )
     out.print(table)

@@ -107,7 +107,7 @@ resolution = "Done"
         )
     )
     assert told == (
-        "own.toml:2: colour: unknown key: known are extends, fields, preset, presets, screen, tracker, types",
+        "own.toml:2: colour: unknown key: known are custom, extends, fields, preset, presets, screen, tracker, types",
         "own.toml:3: [fields.statsu] unknown field: did you mean 'status'?",
         "own.toml:5: [fields.status] valuse: unknown key: did you mean 'values'?",
         "own.toml:7: [fields.status.values] doone: 'doone' is no canonical word: did you mean 'done'?",
