@@ -28,6 +28,9 @@ MARKER = Marker("trackdown:v1:abc:0123456789abcdef")
 #: Where redirects and page links lead; it is not in the description and answers as `/repos/{owner}/{name}` does.
 BY_ID = re.compile(r"^/repositories/\d+")
 
+#: The description knows no refusal at all of this edit, and one there must be.
+UNDESCRIBED = "patch /repos/acme/payments/milestones/1 404: ResponseNotFound"
+
 
 def repaired(node):
     """`nullable` stands beside `oneOf`, `anyOf` and `allOf` in the description, where the standard gives it no effect."""
@@ -237,3 +240,78 @@ def test_what_the_adapter_does_not_use_holds_too(hub, description):
         client.post(f"{root}/issues/1/comments", json={"body": "x" * 70_000})
     found = {one for exchange in hub.simulator.exchanges for one in description.violations(*exchange)}
     assert found == set()
+
+
+def planned(client, simulator):
+    """Every request on milestones, dependencies, fields and sub-issues that people's own scripts make, refused ones too."""
+    root = f"{simulator.base_url}/repos/acme/payments"
+    one, two, three = (simulator.add_issue(title=title) for title in ("one", "two", "three"))
+    elsewhere = simulator.add_issue(title="elsewhere", project="acme/other")
+    abroad = simulator.add_issue(title="abroad", project="globex/parts")
+    simulator.add_milestone("0.9")
+    sent = {"title": "1.0", "description": "first", "due_on": "2026-03-31T12:00:00Z", "state": "open"}
+    client.post(f"{root}/milestones", json=sent)
+    client.post(f"{root}/milestones", json=sent)
+    client.patch(f"{root}/milestones/1", json={"state": "closed"})
+    client.patch(f"{root}/issues/1", json={"milestone": 1, "labels": ["bug"]})
+    for path in ("milestones?state=all&sort=completeness&direction=desc", "milestones/1", "milestones/1/labels"):
+        client.get(f"{root}/{path}")
+    client.get(f"{root}/milestones/99")
+    client.patch(f"{root}/issues/1", json={"milestone": None})
+    client.delete(f"{root}/milestones/1")
+    blockers = f"{root}/issues/1/dependencies/blocked_by"
+    for blocker in (two.id, two.id, one.id, elsewhere.id, abroad.id, 1):
+        client.post(blockers, json={"issue_id": blocker})
+    client.get(blockers)
+    client.get(f"{root}/issues/2/dependencies/blocking")
+    client.delete(f"{blockers}/{two.id}")
+    client.delete(f"{blockers}/{two.id}")
+    for child in (three.id, three.id, elsewhere.id, abroad.id):
+        client.post(f"{root}/issues/1/sub_issues", json={"sub_issue_id": child})
+    client.get(f"{root}/issues/1/sub_issues")
+    client.get(f"{root}/issues/3/parent")
+    client.request("DELETE", f"{root}/issues/1/sub_issue", json={"sub_issue_id": three.id})
+    values = f"{root}/issues/1/issue-field-values"
+    ids = {field.name: field.id for field in simulator.repository.fields.values()}
+    rows = {"Priority": "High", "Points": 2.5, "Target date": "2026-05-01", "Customer": "ACME", "Areas": ["API", "Web"]}
+    full = {"issue_field_values": [{"field_id": ids[name], "value": value} for name, value in rows.items()]}
+    client.post(values, json=full)
+    client.post(values, json={"issue_field_values": [{"field_id": ids["Priority"], "value": "None such"}]})
+    client.post(values, json={"issue_field_values": [{"field_id": 1, "value": "x"}]})
+    client.put(values, json={"issue_field_values": full["issue_field_values"][:4]})
+    client.get(values)
+    client.delete(f"{values}/{ids['Points']}")
+    client.delete(f"{values}/{ids['Points']}")
+    client.patch(f"{root}/issues/1", json=full)
+    client.post(f"{root}/issues", json={"title": "four", "issue_field_values": full["issue_field_values"][:4]})
+    client.get(f"{root}/issues?state=all")
+    client.patch(
+        f"{root}/issues/2", json={"state": "closed", "state_reason": "duplicate", "duplicate_issue_id": one.id}
+    )
+    comment = simulator.comment(1, "off topic")
+    simulator.minimize(comment.id)
+    for path in ("issues/1/events", "issues/1/timeline", "issues/2/timeline", "issues/3/timeline", "issues/events"):
+        client.get(f"{root}/{path}")
+    client.get(f"{root}/issues/comments")
+    for owner in ("acme", "nobody"):
+        for list_of in ("issue-types", "issue-fields"):
+            client.get(f"{simulator.base_url}/orgs/{owner}/{list_of}")
+    simulator.delete(3)
+    simulator.transfer(2, "acme/other")
+    for number in (2, 3):
+        client.get(f"{root}/issues/{number}/dependencies/blocking")
+    simulator.archive()
+    client.post(blockers, json={"issue_id": elsewhere.id})
+
+
+@pytest.mark.parametrize("login", ["ada", "reader"])
+def test_what_is_planned_around_an_issue_holds_too(hub, description, login):
+    """Milestones, dependencies, fields, sub-issues: answers and refusals, for who may push and for who may not."""
+    hub.simulator.add_field("Areas", "multi_select", ["API", "Web"])
+    hub.simulator.exchanges.clear()
+    with httpx.Client(headers={"Authorization": f"Bearer token-{login}"}) as client:
+        planned(client, hub.simulator)
+    found = {one for exchange in hub.simulator.exchanges for one in description.violations(*exchange)}
+    assert {one for one in found if not one.startswith(UNDESCRIBED)} == set()
+    statuses = {response.status_code for _, _, response in hub.simulator.exchanges}
+    assert statuses >= ({200, 201, 204, 301, 403, 404, 410, 422} if login == "ada" else {200, 201, 301, 403, 404, 410})
