@@ -110,8 +110,8 @@ class MemoryCodec:
         native = self._native(fields, current, mapping, caps)
         held: dict[Field, Value] = {}
         for name, value in fields.items():
-            key = NATIVE_KEYS[name]
-            if key in native and value is not UNKNOWN:
+            key = NATIVE_KEYS.get(name)
+            if key is not None and key in native and value is not UNKNOWN:
                 word = native[key]
                 if key == "text":
                     word = self._kept(word)
@@ -130,7 +130,7 @@ class MemoryCodec:
         news = changes.news
         native = self._native(news, current, mapping, caps)
         problems = tuple(_problems(news, native, mapping, caps))
-        names = {key: frozenset(name for name in news if NATIVE_KEYS[name] == key) for key in native}
+        names = {key: frozenset(name for name in news if NATIVE_KEYS.get(name) == key) for key in native}
         if current is None:
             keys = {NATIVE_KEYS[name] for name in self.knobs.create_fields}
             sets = {key: value for key, value in native.items() if key in keys}
@@ -198,8 +198,9 @@ class MemoryCodec:
         present: JsonObject = {} if current is None else current.payload
         native: JsonObject = {}
         for name, value in fields.items():
-            key = NATIVE_KEYS[name]
-            if value is UNKNOWN or name not in self.knobs.fields or name in mapping.mapping.off or key in native:
+            if value is UNKNOWN or name not in self.knobs.fields or name in mapping.mapping.off:
+                continue
+            if (key := NATIVE_KEYS[name]) in native:
                 continue
             word = (
                 _type_word(fields, present.get("type"), mapping)
