@@ -176,7 +176,8 @@ class AzureDevOpsCodec:
         """See `Codec`. The marker has no place in the comment: a lost create is found by its text, after `after`."""
         said = "" if body is None else f"{attribution}\n\n{body}" if attribution else body
         markdown = current is not None and wire.text(current.payload.get("format")).lower() == "markdown"
-        text = codec_text.write(said, markdown=markdown)
+        there = "" if current is None else wire.text(current.payload.get("text"))
+        text = codec_text.write(said, markdown=markdown, current=there)
         if caps.body_limit is not None and len(text) > caps.body_limit:
             message = f"the comment has {len(text):,} characters as HTML, the limit is {caps.body_limit:,}"
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Shorten it."),))

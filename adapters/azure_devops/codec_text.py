@@ -36,11 +36,14 @@ def read(native: str, *, markdown: bool = False) -> str:
 
 
 @functools.lru_cache(maxsize=2048)
-def write(body: str, *, markdown: bool = False) -> str:
-    """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars."""
+def write(body: str, *, markdown: bool = False, current: str = "") -> str:
+    """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars.
+
+    Of the `current` HTML the blocks that read the same stay as they are.
+    """
     said = neutralise(body)
     # The service drops classes: a language that is written would come back as an edit that nobody made.
-    return said if markdown else _LANGUAGE.sub("<code>", markdown_to_html(said))
+    return said if markdown else _LANGUAGE.sub("<code>", markdown_to_html(said, current))
 
 
 def read_comment(payload: JsonObject, *, ours: bool) -> str:

@@ -163,7 +163,8 @@ class Writer:
     def _body(self, value: Value) -> None:
         if isinstance(value, frozenset):
             return
-        native = codec_text.write(str(value or ""), markdown=self.markdown)
+        there = wire.text(wire.fields_of(self.present.payload).get(self.body_field))
+        native = codec_text.write(str(value or ""), markdown=self.markdown, current=there)
         limit = self.caps.body_limit
         if limit is not None and len(native) > limit:
             said = f"the body has {len(native):,} characters as HTML, the limit is {limit:,}"

@@ -176,7 +176,8 @@ class JiraCodec:
         text = with_attribution(body, attribution)
         if problem := too_long(text, caps, cloud=cloud):
             return Encoded(problems=(problem,))
-        sent: JsonObject = {"body": write_text(text, cloud=cloud)}
+        there = current.payload.get("body") if current is not None else None
+        sent: JsonObject = {"body": write_text(text, cloud=cloud, current=there)}
         if sent["body"] is None:
             message = "Jira takes no empty comment."
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Write something in it."),))

@@ -16,7 +16,7 @@ from adapters.jira.codec_values import (
     held_type,
     strangers,
 )
-from adapters.jira.wire import PROPERTY, as_list, as_object, text_at
+from adapters.jira.wire import PROPERTY, as_list, as_object, at, text_at
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
 from sync.core.ids import Marker, NativeRef
@@ -218,7 +218,8 @@ class Encoding:
             if problem := too_long(text, self.caps, cloud=self.site.cloud):
                 self.problems.append(problem)
             else:
-                sets["description"] = write_text(text, cloud=self.site.cloud)
+                there = at(self.current.payload, "fields", "description") if self.current is not None else None
+                sets["description"] = write_text(text, cloud=self.site.cloud, current=there)
         priority = self.news.get(Field.PRIORITY)
         if isinstance(priority, str) and priority and self._wants(Field.PRIORITY):
             word = self.mapping.write_priority(priority)

@@ -26,11 +26,13 @@ def read_text(native: Any) -> str:
     return _from_document(json.dumps(native)) if isinstance(native, dict) else ""
 
 
-def write_text(markdown: str, *, cloud: bool) -> Any:
-    """What to send for a Markdown text; None for an empty one."""
+def write_text(markdown: str, *, cloud: bool, current: Any = None) -> Any:
+    """What to send for a Markdown text; None for an empty one. Of the `current` text the blocks that read the same stay."""
     if not markdown.strip():
         return None
-    return markdown_to_adf(markdown) if cloud else markdown_to_wiki(markdown)
+    if cloud:
+        return markdown_to_adf(markdown, current)
+    return markdown_to_wiki(markdown, current if isinstance(current, str) else "")
 
 
 @functools.lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from .links import is_safe
 from .nodes import BREAK, MAX_DEPTH, Mark, Node, broken, clean, mark, merged, node, text
 
 _SIMPLE_MARKS = ("strong", "em", "strike", "code", "underline")
-_INLINE = ("text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "placeholder", "mediaInline")
+INLINE = ("text", "hardBreak", "mention", "emoji", "date", "status", "inlineCard", "placeholder", "mediaInline")
 _CARDS = ("inlineCard", "blockCard", "embedCard")
 _PANELS = ("info", "note", "tip", "warning", "error", "success")
 
@@ -49,7 +49,7 @@ def _blocks(raws: list[Any], depth: int) -> list[Node]:
     out: list[Node] = []
     loose: list[Any] = []
     for raw in [*raws, None]:
-        if isinstance(raw, str) or (isinstance(raw, dict) and raw.get("type") in _INLINE):
+        if isinstance(raw, str) or (isinstance(raw, dict) and raw.get("type") in INLINE):
             loose.append(raw)
             continue
         if loose:
@@ -121,7 +121,7 @@ def _read_list(raw: dict[str, Any], depth: int) -> list[Node]:
         elif isinstance(child, dict):
             state = _attrs(child).get("state") if child.get("type") in ("taskItem", "blockTaskItem") else None
             known = None if state is None else "DONE" if state == "DONE" else "TODO"
-            content = [child] if nested or child.get("type") in _INLINE else _content(child)
+            content = [child] if nested or child.get("type") in INLINE else _content(child)
             items.append(node("listItem", _blocks(content, depth + 1), state=known))
         else:
             items.append(node("listItem", _blocks([child], depth + 1)))

@@ -1,6 +1,6 @@
 """Nodes to the Atlassian Document Format: whatever its schema has no place for is carried as text."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from .carry import pack
@@ -24,8 +24,8 @@ _ALLOWED = {
 _ALIGN = {"center": "center", "right": "end"}
 
 
-def write_adf(blocks: Sequence[Node]) -> dict[str, Any]:
-    """A whole document, valid by Atlassian's schema."""
+def write_adf(blocks: Sequence[Node], used: Collection[str] = ()) -> dict[str, Any]:
+    """A whole document, valid by Atlassian's schema; the ids that are used already are not given again."""
     content = _fit(blocks, "doc")
     number = 0
     stack = content[::-1]
@@ -33,6 +33,8 @@ def write_adf(blocks: Sequence[Node]) -> dict[str, Any]:
         top = stack.pop()
         if top["type"] in ("taskList", "taskItem"):
             number += 1
+            while f"task-{number}" in used:
+                number += 1
             top["attrs"] = {"localId": f"task-{number}", **top.get("attrs", {})}
         stack.extend(reversed(children(top)))
     return {"version": 1, "type": "doc", "content": content}

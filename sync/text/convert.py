@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from .adf_pairs import keep_adf
 from .adf_read import read_adf
-from .adf_write import write_adf
+from .html_pairs import keep_html
 from .html_read import read_html
-from .html_write import write_html
 from .md_read import read_markdown
 from .md_write import write_markdown
+from .wiki_pairs import keep_wiki
 from .wiki_read import read_wiki
-from .wiki_write import write_wiki
 
 
-def markdown_to_adf(text: str) -> dict[str, Any]:
-    """A whole ADF document, valid by Atlassian's schema."""
-    return write_adf(read_markdown(text))
+def markdown_to_adf(text: str, current: Any = None) -> dict[str, Any]:
+    """A whole ADF document, valid by Atlassian's schema.
+
+    Of the `current` document every node stays that reads the same; what is read of the result doesn't depend on it.
+    """
+    return keep_adf(current, read_markdown(text))
 
 
 def adf_to_markdown(doc: Any) -> str:
@@ -22,9 +25,9 @@ def adf_to_markdown(doc: Any) -> str:
     return write_markdown(read_adf(doc))
 
 
-def markdown_to_wiki(text: str) -> str:
-    """Jira's wiki markup, as Server and Data Center store it."""
-    return write_wiki(read_markdown(text))
+def markdown_to_wiki(text: str, current: str = "") -> str:
+    """Jira's wiki markup, as Server and Data Center store it; `current` as in `markdown_to_adf`."""
+    return keep_wiki(current, read_markdown(text))
 
 
 def wiki_to_markdown(text: str) -> str:
@@ -32,9 +35,9 @@ def wiki_to_markdown(text: str) -> str:
     return write_markdown(read_wiki(text))
 
 
-def markdown_to_html(text: str) -> str:
-    """Sanitised HTML for Azure DevOps."""
-    return write_html(read_markdown(text))
+def markdown_to_html(text: str, current: str = "") -> str:
+    """Sanitised HTML for Azure DevOps; `current` as in `markdown_to_adf`."""
+    return keep_html(current, read_markdown(text))
 
 
 def html_to_markdown(html: str) -> str:

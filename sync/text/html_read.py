@@ -28,7 +28,7 @@ _MARKS: dict[str, Mark] = {
 }
 _VOID = ("br", "hr", "img", "input")
 _LINES = ("div", "section", "dt", "dd", "dl", "summary", "tbody", "thead", "tfoot", "tr", "td", "th", "li")
-_BLOCKS = frozenset(
+BLOCKS = frozenset(
     (*_LINES, "p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "pre", "blockquote", "hr", "table", "details")
 )
 _BLANKS = re.compile("[ \t\n\r\f\u00a0]+")
@@ -77,7 +77,7 @@ class _Tree(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         made = _Element(tag, {name: value or "" for name, value in attrs})
         self.open[-1].content.append(made)
-        if tag in _BLOCKS:
+        if tag in BLOCKS:
             self.open[-1].has_block = True
         if tag not in _VOID:
             self.open.append(made)
@@ -109,7 +109,7 @@ def _parts(of: _Element, marks: list[Mark]) -> list[Node]:
     out: list[Node] = []
     loose: list[_Element | str] = []
     for child in [*of.content, None]:
-        if child is not None and (isinstance(child, str) or not (child.tag in _BLOCKS or child.has_block)):
+        if child is not None and (isinstance(child, str) or not (child.tag in BLOCKS or child.has_block)):
             loose.append(child)
             continue
         if loose:
@@ -122,7 +122,7 @@ def _parts(of: _Element, marks: list[Mark]) -> list[Node]:
 
 def _lines(content: list[Node]) -> list[Node]:
     """The lines of loose text; a last break is only the end of its line."""
-    if all(n["type"] == "text" and not n["text"].strip() for n in content):
+    if all(n["type"] == "text" and not n["text"].strip(" \t\n\r\f") for n in content):
         return []
     if content[-1]["type"] == "hardBreak":
         content = content[:-1]
@@ -261,7 +261,7 @@ def _inline(of: _Element | str, marks: list[Mark]) -> Iterator[Node]:
     else:
         inside = _MARKS.get(of.tag)
         inner = [*marks, inside] if inside and inside not in marks else _with_link(of, marks)
-        if of.tag in _BLOCKS:
+        if of.tag in BLOCKS:
             yield dict(BREAK)
         for child in of.content:
             yield from _inline(child, inner)

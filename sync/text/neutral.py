@@ -25,7 +25,7 @@ def neutralise(text: str) -> str:
 
 def restore(text: str) -> str:
     """The text as it was before `neutralise`."""
-    return _outside_code(text, _BROKEN, r"\1")
+    return _outside_code(text, _BROKEN, r"\1") if JOINER in text else text
 
 
 def _outside_code(text: str, pattern: re.Pattern[str], becomes: str) -> str:

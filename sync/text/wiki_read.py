@@ -13,7 +13,7 @@ _MACRO = re.compile(r"(?<!\\)\{(code|noformat|quote|panel)(?::([^}\n]*))?\}", re
 _HEADING = re.compile(r"\s*h([1-6])\.(?:\s+|$)(.*)", re.DOTALL)
 _QUOTED = re.compile(r"\s*bq\.\s+(.*)", re.DOTALL)
 _RULE = re.compile(r"\s*-{4,5}\s*")
-_ITEM = re.compile(r"[ \t]*([*#]+-*|-{1,3})[ \t]+(?=(.?))", re.DOTALL)
+ITEM = re.compile(r"[ \t]*([*#]+-*|-{1,3})[ \t]+(?=(.?))", re.DOTALL)
 _PLACE = re.compile("\ufdd0([0-9]+)\ufdd1")
 _CELL_PARTS = re.compile(
     r"\\.|\{\{[^{}\n]*\}\}|\[[^\[\]\n]*\]|!(?=[^\s!|])[^!\n|]*\|[^!\n|]*!|\|\||\||[^\\{\[!|]+|.", re.DOTALL
@@ -93,6 +93,16 @@ def _macros(source: str) -> tuple[str, list[_Macro]]:
         out.append(f"\ufdd0{len(macros) - 1}\ufdd1")
     out.append(source[place:])
     return "".join(out), macros
+
+
+def macro_spans(source: str) -> list[tuple[int, int]]:
+    """Where the outermost macros begin and end."""
+    found = list(_MACRO.finditer(source))
+    out: list[tuple[int, int]] = []
+    for number, end in sorted(_closing(found).items()):
+        if end > number and (not out or found[number].start() >= out[-1][1]):
+            out.append((found[number].start(), found[end].end()))
+    return out
 
 
 def _closing(found: Sequence[re.Match[str]]) -> dict[int, int]:
@@ -216,7 +226,7 @@ def _line(frame: _Frame, line: str) -> None:
     elif _RULE.fullmatch(line):
         frame.end()
         frame.blocks.append(node("rule"))
-    elif (item := _ITEM.match(line)) and (len(item[1]) == 1 or item[1][0] != "-" or frame.items):
+    elif (item := ITEM.match(line)) and (len(item[1]) == 1 or item[1][0] != "-" or frame.items):
         frame.end_paragraph()
         _item(frame, item[1][:MAX_DEPTH], line[item.end() :])
     elif frame.items and line.strip() == IMAGE:
@@ -282,6 +292,6 @@ def _filled(blocks: list[Node], macros: Sequence[_Macro], depth: int) -> list[No
 
 
 def _cell(source: str, macros: Sequence[_Macro], depth: int) -> list[Node]:
-    if ("\n" in source or _PLACE.search(source) or _ITEM.match(source)) and depth < 3:
+    if ("\n" in source or _PLACE.search(source) or ITEM.match(source)) and depth < 3:
         return _read(source.split("\n"), macros, depth + 1)
     return [node("paragraph", merged(inline(source)))] if source else []
