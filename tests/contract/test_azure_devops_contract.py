@@ -25,6 +25,9 @@ HOST = "https://dev.azure.com"
 #: Discovery is described nowhere; it is what every client of the service begins with.
 UNDESCRIBED = re.compile(r"/_apis(/(connectiondata|resourceareas))?$", re.IGNORECASE)
 
+#: Members that recorded answers fill with null, though the documents give them a type.
+RECORDED_NULLS = frozenset({"actions", "defaultValue"})
+
 
 class Recording(AzureDevOpsSimulator):
     """Keeps every exchange."""
@@ -142,6 +145,8 @@ def _mend(node: Any) -> None:
         if node.get("format") == "T":
             node.pop("type", None)
             node.pop("format")
+        for name in RECORDED_NULLS & set(node.get("properties", {})):
+            node["properties"][name]["nullable"] = True
         if node.get("type") == "object" and not {"properties", "additionalProperties", "allOf"} & set(node):
             node.pop("type")
         for value in node.values():
@@ -152,9 +157,10 @@ def _mend(node: Any) -> None:
 
 
 def _mend_operation(operation: dict[str, Any]) -> None:
-    """Collections travel as {count, value}; the version travels in the Accept header; a DELETE may answer 204."""
+    """Collections travel as {count, value}; the version travels in the Accept header; what was made answers 201."""
     parameters = [one for one in operation.get("parameters", []) if "api-Version" not in one.get("$ref", "")]
     operation["parameters"] = [{**one, "required": False} if one.get("in") == "query" else one for one in parameters]
+    operation["responses"].setdefault("201", operation["responses"]["200"])
     for response in operation["responses"].values():
         for media in response.get("content", {}).values():
             schema = media.get("schema", {})

@@ -147,7 +147,7 @@ def test_library_sees_the_type_key(sim: AzureDevOpsSimulator) -> None:
         ),
         ([field("System.Title", "")], "TF401320: Rule Error for field Title. Error code: Required, InvalidEmpty."),
         ([field("System.Title", "x" * 256)], "InvalidTooLong"),
-        ([field("System.Parent", 4)], "ReadOnly"),
+        ([field("System.CommentCount", 4)], "ReadOnly"),
         ([field("System.AssignedTo", "nobody@acme.example")], "is an unknown identity"),
         ([field("System.AssignedTo", "Alan Turing")], "is an ambiguous identity"),
         ([field("Custom.Nothing", 1)], "TF51535"),

@@ -11,37 +11,37 @@ from typing import Any, ClassVar
 
 from werkzeug.wrappers import Request, Response
 
-from adapters._simulator import Simulator
-from adapters.azure_devops.simulator import comments, discovery
-from adapters.azure_devops.simulator.editing import Editor, Requirements
-from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
-from adapters.azure_devops.simulator.process import PRIORITY, ProcessName
+from adapters.azure_devops.simulator import discovery
+from adapters.azure_devops.simulator.acting import PEOPLE, Acting
+from adapters.azure_devops.simulator.call import Call, collection
+from adapters.azure_devops.simulator.editing import Editor
+from adapters.azure_devops.simulator.errors import ApiError
+from adapters.azure_devops.simulator.fields import CUSTOM_FIELDS, Field
+from adapters.azure_devops.simulator.process import ProcessName
 from adapters.azure_devops.simulator.rendering import Renderer
 from adapters.azure_devops.simulator.reporting import Reporting
-from adapters.azure_devops.simulator.routes import Call, Router, check_version, collection, definitions
+from adapters.azure_devops.simulator.routes import Router, check_version, definitions
 from adapters.azure_devops.simulator.seed import Seeder
-from adapters.azure_devops.simulator.state import HIERARCHY_UP, Organisation, User, guid
+from adapters.azure_devops.simulator.state import Organisation, Requirements, User, guid
 from adapters.azure_devops.simulator.tickets import as_response, tickets
+from adapters.azure_devops.simulator.workflow import Graph, WorkflowKind
 
 __all__ = ["AzureDevOpsSimulator", "create"]
 
 ORGANISATION = "acme"
-#: Two people share a display name, as people do: a bare name is then ambiguous.
-PEOPLE: Mapping[str, User] = {
-    "bot": User(name="Trackdown Bot", mail="bot@acme.example"),
-    "ada": User(name="Ada Lovelace", mail="ada@acme.example"),
-    "grace": User(name="Grace Hopper", mail="grace@acme.example"),
-    "alan": User(name="Alan Turing", mail="alan@acme.example"),
-    "alan2": User(name="Alan Turing", mail="alan@contractor.example"),
-}
 _WINDOW = timedelta(minutes=5)
 _SIGN_IN = "<!DOCTYPE html><html><head><title>Sign In</title></head><body>Sign in to your account</body></html>"
 
 
-class AzureDevOpsSimulator(Simulator):
+class AzureDevOpsSimulator(Acting):
     """One organisation `acme` with one project.
 
     `token` is the bot's personal access token; every other person's is `token-<short name>`.
+    `links_raise_rev` says whether a link is a revision on both ends (recordings and documentation disagree).
+    `required_fields` names by type, or by "Type/State", what must be filled. `custom_fields` are on every type.
+    `workflow` is "any" (every move, as processes allow today), "classic" (the older graphs) or type to state to states.
+    `circular_status` is the status with which a circular link is refused (500 has been reported); `attachment_limit`
+    is in bytes.
     `budget` requests a user may make in five minutes: beyond 80 % answers carry `Retry-After`, beyond all of it they
     are 429. `sign_in` is the status of the HTML page that a stranger gets who did not ask to suppress redirects.
     """
@@ -59,6 +59,10 @@ class AzureDevOpsSimulator(Simulator):
         wiql_limit: int = 20_000,
         budget: int | None = None,
         sign_in: int = 203,
+        custom_fields: Sequence[Field] = CUSTOM_FIELDS,
+        workflow: WorkflowKind | Graph = "any",
+        circular_status: int = 400,
+        attachment_limit: int = 60 * 1024 * 1024,
     ) -> None:
         super().__init__()
         self.project = project
@@ -68,11 +72,20 @@ class AzureDevOpsSimulator(Simulator):
         self.wiql_limit = wiql_limit
         self.tokens = {token: PEOPLE["bot"]}
         self.tokens |= {f"token-{name}": user for name, user in PEOPLE.items() if name != "bot"}
-        people = PEOPLE.values()
-        self.organisation = Organisation(project=project, process=process, clock=self.clock, people=people)
-        self.editor = Editor(self.organisation, required_fields=required_fields or {}, links_raise_rev=links_raise_rev)
-        self._router = Router(ORGANISATION, definitions() | tickets())
+        self.organisation = Organisation(
+            project=project,
+            process=process,
+            clock=self.clock,
+            people=PEOPLE.values(),
+            custom_fields=custom_fields,
+            workflow=workflow,
+            required_fields=required_fields,
+            circular_status=circular_status,
+            attachment_limit=attachment_limit,
+        )
+        self.editor = Editor(self.organisation, links_raise_rev=links_raise_rev)
         self._render = Renderer(self.organisation, "")
+        self._router = Router(ORGANISATION, definitions() | tickets())
         self._spent: dict[str, deque[datetime]] = {}
 
     # -- the service -----------------------------------------------------------------------------
@@ -186,156 +199,6 @@ class AzureDevOpsSimulator(Simulator):
             "X-RateLimit-Remaining": left,
             "X-RateLimit-Reset": reset,
         }
-
-    # -- what a test or a story does as a person --------------------------------------------------
-
-    def add_issue(
-        self,
-        *,
-        title: str,
-        body: str = "",
-        type: str | None = None,  # noqa: A002 - the service's own word
-        state: str | None = None,
-        labels: Sequence[str] = (),
-        assignee: str | None = None,
-        priority: int | None = None,
-        parent: int | None = None,
-        links: Sequence[str] = (),
-        by: str = "ada",
-        fields: Mapping[str, Any] | None = None,
-    ) -> int:
-        """Create a work item as a person (short name or mail) and return its id; `body` is HTML, `links` are addresses."""
-        with self.lock:
-            kinds = self.organisation.types
-            kind = kinds[type.lower()] if type else next(k for name, k in kinds.items() if name not in _SPECIAL)
-            values: JsonObject = {"System.Title": title, **(fields or {})}
-            if body:
-                values[kind.body_field] = body
-            if priority is not None:
-                values[PRIORITY] = priority
-            values |= _common(labels or None, assignee)
-            added = [{"op": "add", "path": "/relations/-", "value": {"rel": "Hyperlink", "url": url}} for url in links]
-            operations = [*_operations(values), *self._parent(parent), *added]
-            item = self.editor.create(kind, operations, self._person(by))
-            if state is not None and state != item.fields["System.State"]:
-                self.editor.update(item, _operations({"System.State": state}), self._person(by))
-            return item.id
-
-    def issue(self, key: int) -> JsonObject:
-        """The work item as GET with `$expand=all` answers; raises ApiError where it is not there."""
-        with self.lock:
-            return self._render.work_item(self.organisation.item(int(key)), expand="all")
-
-    def edit(
-        self,
-        key: int,
-        *,
-        by: str = "ada",
-        title: str | None = None,
-        body: str | None = None,
-        state: str | None = None,
-        labels: Sequence[str] | None = None,
-        assignee: str | None = None,
-        priority: int | None = None,
-        parent: int | None = None,
-        fields: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Change a work item as a person; `labels` replaces all tags, assignee "" unassigns."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            values: JsonObject = dict(fields or {})
-            named = {"System.Title": title, item.type.body_field: body, "System.State": state, PRIORITY: priority}
-            values |= {name: value for name, value in named.items() if value is not None}
-            values |= _common(labels, assignee)
-            self.editor.update(item, [*_operations(values), *self._parent(parent)], self._person(by))
-
-    def comment(self, key: int, text: str, *, by: str = "ada") -> int:
-        """Write a comment as a person and return its id; `text` is HTML."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            return comments.add(self.organisation, item, self._person(by), text, "html").id
-
-    def edit_comment(self, key: int, comment: int, text: str) -> None:
-        """Change a comment as its author."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            found = comments.find(item, comment)
-            comments.edit(self.organisation, item, found, found.by, text)
-
-    def delete_comment(self, key: int, comment: int) -> None:
-        """Delete a comment as its author."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            found = comments.find(item, comment)
-            comments.delete(self.organisation, item, found, found.by)
-
-    def comments_of(self, key: int) -> list[JsonObject]:
-        """The comments that are not deleted, oldest first."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            return [self._render.comment(item, comment) for comment in item.comments.values() if not comment.deleted]
-
-    def delete(self, key: int, *, by: str = "ada") -> None:
-        """Move a work item to the recycle bin as a person."""
-        with self.lock:
-            comments.recycle(self.organisation, self.organisation.item(int(key)), self._person(by))
-
-    def restore(self, key: int, *, by: str = "ada") -> None:
-        """Take a work item back out of the recycle bin."""
-        with self.lock:
-            comments.restore(self.organisation, self.organisation.item(int(key), deleted=True), self._person(by))
-
-    def destroy(self, key: int) -> None:
-        """Remove a work item for good."""
-        with self.lock:
-            comments.destroy(self.organisation, self.organisation.item(int(key)))
-
-    def move(self, key: int, project: str) -> None:
-        """Move a work item to another project: it keeps its id."""
-        with self.lock:
-            item = self.organisation.item(int(key))
-            fields = {name: value for name, value in item.fields.items() if name != "System.History"}
-            self.organisation.commit(item, {**fields, "System.TeamProject": project}, self._person("ada"))
-
-    def relate(self, key: int, other: int, *, by: str = "ada") -> None:
-        """Link two work items as related."""
-        with self.lock:
-            relation = {"rel": "System.LinkTypes.Related", "url": f"{self.url}/_apis/wit/workItems/{other}"}
-            operations = [{"op": "add", "path": "/relations/-", "value": relation}]
-            self.editor.update(self.organisation.item(int(key)), operations, self._person(by))
-
-    def keys(self) -> list[int]:
-        """The ids of every work item that is not deleted."""
-        with self.lock:
-            return [item.id for item in self.organisation.items.values() if item.deleted is None]
-
-    def _person(self, name: str) -> User:
-        found = [PEOPLE[name]] if name in PEOPLE else self.organisation.user(name)
-        if len(found) != 1:
-            raise bad_argument(f"nobody or several people are called {name}")
-        return found[0]
-
-    def _parent(self, parent: int | None) -> list[JsonObject]:
-        if parent is None:
-            return []
-        relation = {"rel": HIERARCHY_UP, "url": f"{self.url}/_apis/wit/workItems/{parent}"}
-        return [{"op": "add", "path": "/relations/-", "value": relation}]
-
-
-_SPECIAL = frozenset({"epic", "feature", "task"})
-
-
-def _common(labels: Sequence[str] | None, assignee: str | None) -> JsonObject:
-    values: JsonObject = {}
-    if labels is not None:
-        values["System.Tags"] = "; ".join(labels)
-    if assignee is not None:
-        values["System.AssignedTo"] = PEOPLE[assignee].mail if assignee in PEOPLE else assignee
-    return values
-
-
-def _operations(values: JsonObject) -> list[JsonObject]:
-    return [{"op": "add", "path": f"/fields/{name}", "value": value} for name, value in values.items()]
 
 
 def create(*, token: str, **knobs: Any) -> AzureDevOpsSimulator:

@@ -1,11 +1,11 @@
-"""Discussion comments, the recycle bin and the tags' and nodes' small changes: each a revision or a definition."""
+"""Discussion comments and the recycle bin: each change of one is a revision."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
-from adapters.azure_devops.simulator.state import Comment, Item, Node, Organisation, User
+from adapters.azure_devops.simulator.errors import ApiError, bad_argument
+from adapters.azure_devops.simulator.state import Comment, Item, Organisation, User
 from adapters.azure_devops.simulator.text import rewrite_html
 
 
@@ -95,21 +95,3 @@ def destroy(organisation: Organisation, item: Item) -> None:
         if relation.target is not None and (other := organisation.items.get(relation.target)) is not None:
             other.relations = [r for r in other.relations if r.target != item.id]
     del organisation.items[item.id]
-
-
-def add_node(organisation: Organisation, parent: Node, body: JsonObject) -> Node:
-    """A new area or iteration below the parent; a name that is taken there is a 409."""
-    name = str(body.get("name") or "").strip()
-    if not name or set(name) & set('\\/$?*:"&<>#%|+'):
-        raise bad_argument(f"TF200025: The classification node name is not valid: '{name}'.")
-    if name.lower() in parent.children:
-        message = (
-            f"VS402371: Classification node name {name} is already in use by a different child of parent "
-            f"classification node {parent.name}. Choose a different name and try again."
-        )
-        raise ApiError(409, "ClassificationNodeDuplicateNameException", message)
-    organisation.last_node += 1
-    attributes = body.get("attributes") or {}
-    node = Node(id=organisation.last_node, name=name, kind=parent.kind, attributes=attributes)
-    parent.children[name.lower()] = node
-    return node

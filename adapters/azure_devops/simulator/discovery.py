@@ -78,6 +78,7 @@ _LOCATIONS = (
         2,
         "7.1",
     ),
+    ("e07b5fa4-1499-494d-a496-64b860fd64ff", "wit", "attachments", _PROJECT + "{resource}/{id}", 3, "7.1"),
     ("f828fe59-dd87-495d-a17c-7a8d6211ca6c", "wit", "workItemRevisions", _PROJECT + "reporting/{resource}", 2, "7.1"),
     ("b5b5b6d0-0308-40a1-b3f4-b9bb3c66878f", "wit", "workItemLinks", _PROJECT + "reporting/{resource}", 3, "7.1"),
     (

@@ -69,7 +69,29 @@ def not_in_list(reference_name: str, name: str, value: object) -> ApiError:
     return rule_broken(reference_name, message, "hasValues, limitedToValues, invalidListValue", 2097156)
 
 
-def read_only(reference_name: str) -> ApiError:
-    """The field is the server's own."""
-    message = f"TF401326: Invalid field status 'ReadOnly' for field '{reference_name}'."
-    return rule_broken(reference_name, message, "readOnly, invalidNotOldValue", 2064)
+def invalid_status(status: str, reference_name: str) -> ApiError:
+    """The value has the wrong type or form, or the field is the server's own; no rules come with this one."""
+    message = f"TF401326: Invalid field status '{status}' for field '{reference_name}'."
+    return ApiError(400, "WorkItemFieldInvalidException", message)
+
+
+def unknown_identity(reference_name: str, name: str, value: object) -> ApiError:
+    """Nobody is called so."""
+    return _invalid_identity(reference_name, f"The identity value '{value}' for field '{name}' is an unknown identity.")
+
+
+def ambiguous_identity(reference_name: str, name: str, value: object) -> ApiError:
+    """Several people are called so."""
+    return _invalid_identity(
+        reference_name, f"The identity value '{value}' for field '{name}' is an ambiguous identity."
+    )
+
+
+def _invalid_identity(reference_name: str, message: str) -> ApiError:
+    return rule_broken(reference_name, message, "hasValues, invalidIdentity", 16777216)
+
+
+def unknown_field(name: str, status: int = 400) -> ApiError:
+    """The organisation, or the work item type, has no such field."""
+    message = f"TF51535: Cannot find field {name}."
+    return ApiError(status, "WorkItemTrackingFieldDefinitionNotFoundException", message)

@@ -1,4 +1,4 @@
-"""The four system processes: work item types, their states with categories, and their fields."""
+"""The four system processes: work item types, their states with categories, and which fields they have."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-ProcessName = Literal["Agile", "Scrum", "Basic", "CMMI"]
-FieldType = Literal["string", "integer", "dateTime", "plainText", "html", "treePath", "double", "boolean", "history"]
+from adapters.azure_devops.simulator.fields import (
+    ACTIVATED_BY,
+    ACTIVATED_DATE,
+    ACTIVITY,
+    CLOSED_BY,
+    CLOSED_DATE,
+    DESCRIPTION,
+    DISCIPLINE,
+    FIELDS,
+    PRIORITY,
+    REPRO_STEPS,
+    RESOLVED_BY,
+    RESOLVED_DATE,
+    RESOLVED_REASON,
+    SEVERITY,
+    STATE_CHANGED,
+    VALUE_AREA,
+)
 
-TITLE = "System.Title"
-DESCRIPTION = "System.Description"
-REPRO_STEPS = "Microsoft.VSTS.TCM.ReproSteps"
-PRIORITY = "Microsoft.VSTS.Common.Priority"
-SEVERITY = "Microsoft.VSTS.Common.Severity"
-STATE_CHANGED = "Microsoft.VSTS.Common.StateChangeDate"
-CLOSED_DATE = "Microsoft.VSTS.Common.ClosedDate"
-CLOSED_BY = "Microsoft.VSTS.Common.ClosedBy"
+ProcessName = Literal["Agile", "Scrum", "Basic", "CMMI"]
 
 PROCESS_IDS: Mapping[ProcessName, str] = {
     "Agile": "adcc42ab-9882-485e-a3ed-7678f01f66bc",
@@ -24,18 +33,6 @@ PROCESS_IDS: Mapping[ProcessName, str] = {
     "CMMI": "27450541-8e31-4150-9947-dc59f998fc01",
     "Basic": "b8a3a935-7e91-48b8-a94c-606d37c3e9f2",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """A field as the organisation defines it."""
-
-    reference: str
-    name: str
-    type: FieldType
-    read_only: bool = False
-    identity: bool = False
-    allowed: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,80 +64,14 @@ class WorkItemType:
         return REPRO_STEPS if REPRO_STEPS in self.fields else DESCRIPTION
 
 
-def _field(reference: str, name: str, kind: FieldType, *, read_only: bool = False, identity: bool = False) -> Field:
-    allowed: tuple[str | int, ...] = ()
-    if reference == PRIORITY:
-        allowed = (1, 2, 3, 4)
-    elif reference == SEVERITY:
-        allowed = ("1 - Critical", "2 - High", "3 - Medium", "4 - Low")
-    return Field(reference=reference, name=name, type=kind, read_only=read_only, identity=identity, allowed=allowed)
-
-
-FIELDS: Mapping[str, Field] = {
-    field.reference.lower(): field
-    for field in (
-        _field("System.Id", "ID", "integer", read_only=True),
-        _field("System.Rev", "Rev", "integer", read_only=True),
-        _field("System.AreaId", "Area ID", "integer", read_only=True),
-        _field("System.AreaPath", "Area Path", "treePath"),
-        _field("System.TeamProject", "Team Project", "string", read_only=True),
-        _field("System.NodeName", "Node Name", "string", read_only=True),
-        _field("System.AuthorizedDate", "Authorized Date", "dateTime", read_only=True),
-        _field("System.RevisedDate", "Revised Date", "dateTime", read_only=True),
-        _field("System.IterationId", "Iteration ID", "integer", read_only=True),
-        _field("System.IterationPath", "Iteration Path", "treePath"),
-        _field("System.WorkItemType", "Work Item Type", "string"),
-        _field("System.State", "State", "string"),
-        _field("System.Reason", "Reason", "string"),
-        _field("System.AssignedTo", "Assigned To", "string", identity=True),
-        _field("System.CreatedDate", "Created Date", "dateTime", read_only=True),
-        _field("System.CreatedBy", "Created By", "string", read_only=True, identity=True),
-        _field("System.ChangedDate", "Changed Date", "dateTime", read_only=True),
-        _field("System.ChangedBy", "Changed By", "string", read_only=True, identity=True),
-        _field("System.AuthorizedAs", "Authorized As", "string", read_only=True, identity=True),
-        _field("System.PersonId", "Person ID", "integer", read_only=True),
-        _field("System.Watermark", "Watermark", "integer", read_only=True),
-        _field("System.IsDeleted", "Is Deleted", "boolean", read_only=True),
-        _field("System.CommentCount", "Comment Count", "integer", read_only=True),
-        _field("System.Parent", "Parent", "integer", read_only=True),
-        _field(TITLE, "Title", "string"),
-        _field(DESCRIPTION, "Description", "html"),
-        _field("System.History", "History", "history"),
-        _field("System.Tags", "Tags", "plainText"),
-        _field(PRIORITY, "Priority", "integer"),
-        _field(STATE_CHANGED, "State Change Date", "dateTime", read_only=True),
-        _field(CLOSED_DATE, "Closed Date", "dateTime", read_only=True),
-        _field(CLOSED_BY, "Closed By", "string", read_only=True, identity=True),
-        _field(SEVERITY, "Severity", "string"),
-        _field(REPRO_STEPS, "Repro Steps", "html"),
-        _field("Microsoft.VSTS.TCM.SystemInfo", "System Info", "html"),
-        _field("Microsoft.VSTS.Common.AcceptanceCriteria", "Acceptance Criteria", "html"),
-        _field("Microsoft.VSTS.Common.StackRank", "Stack Rank", "double"),
-        _field("Microsoft.VSTS.Scheduling.StoryPoints", "Story Points", "double"),
-        _field("Microsoft.VSTS.Scheduling.Effort", "Effort", "double"),
-        _field("Microsoft.VSTS.Scheduling.Size", "Size", "double"),
-        _field("Microsoft.VSTS.Scheduling.OriginalEstimate", "Original Estimate", "double"),
-        _field("Microsoft.VSTS.Scheduling.RemainingWork", "Remaining Work", "double"),
-        _field("Microsoft.VSTS.Scheduling.CompletedWork", "Completed Work", "double"),
-        _field("Microsoft.VSTS.Scheduling.StartDate", "Start Date", "dateTime"),
-        _field("Microsoft.VSTS.Scheduling.TargetDate", "Target Date", "dateTime"),
-    )
-}
-
 _COMMON = frozenset(
     field.reference
     for field in FIELDS.values()
     if field.reference.startswith("System.")
     or field.reference in (PRIORITY, STATE_CHANGED, CLOSED_DATE, CLOSED_BY, "Microsoft.VSTS.Common.StackRank")
 )
-_DATES = ("Microsoft.VSTS.Scheduling.StartDate", "Microsoft.VSTS.Scheduling.TargetDate")
-_BUG = (SEVERITY, REPRO_STEPS, "Microsoft.VSTS.TCM.SystemInfo")
-_WORK = ("Microsoft.VSTS.Scheduling.RemainingWork",)
-_ALL_WORK = (
-    *_WORK,
-    "Microsoft.VSTS.Scheduling.OriginalEstimate",
-    "Microsoft.VSTS.Scheduling.CompletedWork",
-)
+_ACTORS = (ACTIVATED_DATE, ACTIVATED_BY, RESOLVED_DATE, RESOLVED_BY)
+_BUG = (SEVERITY, REPRO_STEPS, "Microsoft.VSTS.TCM.SystemInfo", VALUE_AREA)
 _ACCEPTANCE = "Microsoft.VSTS.Common.AcceptanceCriteria"
 _COLORS = {
     "Proposed": "b2b2b2",
@@ -169,48 +100,69 @@ def _type(name: str, states: tuple[tuple[str, str], ...], *fields: str) -> WorkI
     )
 
 
-def _points(name: str) -> str:
-    return f"Microsoft.VSTS.Scheduling.{name}"
+def _scheduling(*names: str) -> tuple[str, ...]:
+    return tuple(f"Microsoft.VSTS.Scheduling.{name}" for name in names)
 
+
+_TARGETED = _scheduling("StartDate", "TargetDate")
+_PLANNED = _scheduling("StartDate", "FinishDate")
+_WORK = _scheduling("OriginalEstimate", "RemainingWork", "CompletedWork")
+_LEFT = _scheduling("RemainingWork")
+_POINTS, _EFFORT, _SIZE = _scheduling("StoryPoints"), _scheduling("Effort"), _scheduling("Size")
+_VALUE = ("Microsoft.VSTS.Common.BusinessValue", "Microsoft.VSTS.Common.TimeCriticality", VALUE_AREA)
 
 # Where "Resolved" belongs to another category on a Bug than on the types around it, it does so in the real processes.
 PROCESSES: Mapping[ProcessName, tuple[WorkItemType, ...]] = {
     "Agile": (
-        _type("Epic", _AGILE, _points("Effort"), *_DATES),
-        _type("Feature", _AGILE, _points("Effort"), *_DATES),
-        _type("User Story", _AGILE, _points("StoryPoints"), _ACCEPTANCE, *_DATES),
-        _type("Task", (("New", _P), ("Active", _I), ("Closed", _C), ("Removed", _X)), *_ALL_WORK, *_DATES),
+        _type("Epic", _AGILE, *_EFFORT, *_TARGETED, *_VALUE, *_ACTORS),
+        _type("Feature", _AGILE, *_EFFORT, *_TARGETED, *_VALUE, *_ACTORS),
+        _type("User Story", _AGILE, *_POINTS, *_PLANNED, _ACCEPTANCE, VALUE_AREA, *_ACTORS),
+        _type(
+            "Task",
+            (("New", _P), ("Active", _I), ("Closed", _C), ("Removed", _X)),
+            *_WORK,
+            *_PLANNED,
+            ACTIVITY,
+            *_ACTORS[:2],
+        ),
         _type(
             "Bug",
             (("New", _P), ("Active", _I), ("Resolved", _R), ("Closed", _C)),
             *_BUG,
-            _points("StoryPoints"),
-            *_ALL_WORK,
+            *_POINTS,
+            *_WORK,
+            ACTIVITY,
+            *_ACTORS,
+            RESOLVED_REASON,
         ),
+        _type("Issue", (("Active", _I), ("Closed", _C)), *_scheduling("DueDate"), *_ACTORS[:2]),
     ),
     "Scrum": (
-        _type("Epic", _SCRUM_PORTFOLIO, _points("Effort"), *_DATES),
-        _type("Feature", _SCRUM_PORTFOLIO, _points("Effort"), *_DATES),
-        _type("Product Backlog Item", _SCRUM, _points("Effort"), _ACCEPTANCE),
-        _type("Task", (("To Do", _P), ("In Progress", _I), ("Done", _C), ("Removed", _X)), *_WORK),
-        _type("Bug", _SCRUM, *_BUG, _points("Effort"), _ACCEPTANCE, *_WORK),
+        _type("Epic", _SCRUM_PORTFOLIO, *_EFFORT, *_TARGETED, *_VALUE),
+        _type("Feature", _SCRUM_PORTFOLIO, *_EFFORT, *_TARGETED, *_VALUE),
+        _type("Product Backlog Item", _SCRUM, *_EFFORT, _ACCEPTANCE, _VALUE[0], VALUE_AREA),
+        _type("Task", (("To Do", _P), ("In Progress", _I), ("Done", _C), ("Removed", _X)), *_LEFT, ACTIVITY),
+        _type("Bug", _SCRUM, *_BUG, *_EFFORT, _ACCEPTANCE, *_LEFT, ACTIVITY),
     ),
     "Basic": (
-        _type("Epic", _BASIC, _points("Effort"), *_DATES),
-        _type("Issue", _BASIC, _points("Effort")),
-        _type("Task", _BASIC, *_WORK),
+        _type("Epic", _BASIC, *_EFFORT, *_TARGETED),
+        _type("Issue", _BASIC, *_EFFORT),
+        _type("Task", _BASIC, *_LEFT, ACTIVITY),
     ),
     "CMMI": (
-        _type("Epic", (*_CMMI, ("Removed", _X)), _points("Size"), *_DATES),
-        _type("Feature", (*_CMMI, ("Removed", _X)), _points("Size"), *_DATES),
-        _type("Requirement", _CMMI, _points("Size"), *_DATES),
-        _type("Task", _CMMI, *_ALL_WORK, *_DATES),
+        _type("Epic", (*_CMMI, ("Removed", _X)), *_SIZE, *_TARGETED, *_VALUE, *_ACTORS),
+        _type("Feature", (*_CMMI, ("Removed", _X)), *_SIZE, *_TARGETED, *_VALUE, *_ACTORS),
+        _type("Requirement", _CMMI, *_SIZE, *_WORK, *_PLANNED, VALUE_AREA, *_ACTORS),
+        _type("Task", _CMMI, *_WORK, *_PLANNED, DISCIPLINE, *_ACTORS),
         _type(
             "Bug",
             (("Proposed", _P), ("Active", _I), ("Resolved", _R), ("Closed", _C)),
             *_BUG,
-            _points("Size"),
-            *_ALL_WORK,
+            *_SIZE,
+            *_WORK,
+            DISCIPLINE,
+            *_ACTORS,
+            RESOLVED_REASON,
         ),
     ),
 }

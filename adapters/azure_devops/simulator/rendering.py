@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from adapters.azure_devops.simulator import links
 from adapters.azure_devops.simulator.errors import JsonObject
-from adapters.azure_devops.simulator.process import FIELDS, Field, WorkItemType
+from adapters.azure_devops.simulator.fields import Field
+from adapters.azure_devops.simulator.process import WorkItemType
 from adapters.azure_devops.simulator.state import (
+    ATTACHED,
     FOREVER,
     Comment,
     Item,
@@ -22,8 +24,6 @@ from adapters.azure_devops.simulator.state import (
     User,
     guid,
 )
-
-_LONG_TEXT = frozenset(field.reference for field in FIELDS.values() if field.type in ("html", "history"))
 
 
 def iso(moment: datetime) -> str:
@@ -47,6 +47,8 @@ class Renderer:
         self.root = root  # the organisation's address
         self.scope = f"{root}/{organisation.project_id}"
         self._people: dict[str, JsonObject] = {}
+        fields = organisation.fields.values()
+        self._long_text = frozenset(field.reference for field in fields if field.type in ("html", "history"))
 
     # -- people and values -----------------------------------------------------------------------
 
@@ -154,10 +156,15 @@ class Renderer:
         attributes = {key: self.value(value) for key, value in relation.attributes.items()}
         if relation.target is None:
             attributes.setdefault("revisedDate", iso(FOREVER))
-            return {"rel": relation.rel, "url": relation.url, "attributes": attributes}
+            url = self.attachment(relation.url) if relation.rel == ATTACHED else relation.url
+            return {"rel": relation.rel, "url": url, "attributes": attributes}
         name = links.LINK_TYPES[relation.rel][0]
         url = f"{self.scope}/_apis/wit/workItems/{relation.target}"
         return {"rel": relation.rel, "url": url, "attributes": {"isLocked": False, **attributes, "name": name}}
+
+    def attachment(self, number: str) -> str:
+        """The address of an uploaded file, without its name."""
+        return f"{self.scope}/_apis/wit/attachments/{number}"
 
     def reporting_fields(
         self, item: Item, at: Revision, *, wanted: Iterable[str] | None, long_text: bool, identity_refs: bool
@@ -174,7 +181,7 @@ class Renderer:
             asked = {name.strip().lower() for name in wanted}
             shown = {key: value for key, value in shown.items() if key.lower() in asked}
         elif not long_text:
-            shown = {key: value for key, value in shown.items() if key not in _LONG_TEXT}
+            shown = {key: value for key, value in shown.items() if key not in self._long_text}
         if not identity_refs:
             return {key: self.string_value(value) for key, value in shown.items()}
         return {
@@ -197,7 +204,8 @@ class Renderer:
         if not update.links_only:
             answer["revisedDate"] = iso(item.revisions[update.rev].when if update.rev < item.rev else FOREVER)
             answer["fields"] = self._changes(item, update)
-        ends = {"added": update.added, "removed": update.removed}
+        change = update.change
+        ends = {"added": change.added, "removed": change.removed, "updated": change.updated}
         if any(ends.values()):
             answer["relations"] = {name: [self.relation(r) for r in end] for name, end in ends.items() if end}
         return {**answer, "url": f"{self.root}/_apis/wit/workItems/{item.id}/updates/{index + 1}"}
@@ -283,30 +291,55 @@ class Renderer:
 
     def field(self, field: Field) -> JsonObject:
         """A field's definition."""
-        return {
+        answer: JsonObject = {
             **self.field_reference(field),
             "type": field.type,
             "usage": "workItem",
             "readOnly": field.read_only,
-            "isIdentity": field.identity,
+            "canSortBy": field.type not in ("html", "history", "plainText"),
             "isQueryable": True,
             "supportedOperations": [{"referenceName": "SupportedOperations.Equals", "name": "="}],
+            "isIdentity": field.identity,
+            "isPicklist": field.picklist,
+            "isPicklistSuggested": False,
         }
+        if field.picklist:
+            answer["picklistId"] = guid(f"picklist/{field.reference}")
+        return answer
 
-    def type_field(self, kind: WorkItemType, field: Field) -> JsonObject:
-        """A field as one work item type has it."""
-        allowed = [str(value) for value in field.allowed]
-        if field.reference == "System.State":
-            allowed = [state.name for state in kind.states]
-        always = field.reference in ("System.Title", "System.State")
-        return {"alwaysRequired": always, "allowedValues": allowed, **self.field_reference(field)}
+    def type_field(self, kind: WorkItemType, field: Field, *, expand: str = "none") -> JsonObject:
+        """A field as one work item type has it; its values and the fields that follow it only when asked for."""
+        organisation = self.organisation
+        always = field.reference in _ALWAYS or field.reference in organisation.required_fields.get(
+            kind.name.lower(), ()
+        )
+        default = kind.states[0].name if field.reference == "System.State" else field.default
+        answer: JsonObject = {"alwaysRequired": always, "defaultValue": None if default is None else str(default)}
+        if expand in ("allowedvalues", "all"):
+            answer["allowedValues"] = self._allowed(kind, field)
+        if expand in ("dependentfields", "all"):
+            answer["dependentFields"] = []
+        return {**answer, **self.field_reference(field)}
+
+    def _allowed(self, kind: WorkItemType, field: Field) -> list[Any]:
+        if field.identity:
+            shown = ("displayName", "id", "uniqueName", "descriptor")
+            people = [self.identity(user) for user in self.organisation.people]
+            return [{name: person[name] for name in shown} for person in people]
+        match field.reference:
+            case "System.State":
+                return sorted(state.name for state in kind.states)
+            case "System.Reason":
+                return self.organisation.workflow.all_reasons(kind)
+            case "System.WorkItemType":
+                return sorted(each.name for each in self.organisation.types.values())
+        return [str(value) for value in field.allowed]
 
     def work_item_type(self, kind: WorkItemType) -> JsonObject:
         """A work item type with its fields, states and transitions ("" is where a new one starts)."""
-        names = [state.name for state in kind.states]
-        everywhere = [{"to": name} for name in names]
-        transitions = {"": [{"to": names[0]}], **dict.fromkeys(names, everywhere)}
-        fields = [self.type_field(kind, FIELDS[reference.lower()]) for reference in sorted(kind.fields)]
+        moves = self.organisation.workflow.transitions(kind)
+        transitions = {old: [{"to": new, "actions": None} for new in following] for old, following in moves.items()}
+        fields = [self.type_field(kind, field) for field in self.organisation.fields_of(kind)]
         icon = {"id": "icon_clipboard", "url": f"{self.root}/_apis/wit/workItemIcons/icon_clipboard?v=2"}
         return {
             "name": kind.name,
@@ -327,11 +360,12 @@ class Renderer:
         """The states of a type with their categories."""
         return [{"name": s.name, "color": s.color, "category": s.category} for s in kind.states]
 
-    def node(self, node: Node, path: tuple[str, ...], depth: int) -> JsonObject:
-        """An area or iteration, `depth` levels of children deep."""
+    def node(self, node: Node, depth: int, *, linked: bool = True) -> JsonObject:
+        """An area or iteration, `depth` levels of children deep; `linked` adds `_links`, which children go without."""
         group = "Areas" if node.kind == "area" else "Iterations"
-        project, *below = path
-        url = "/".join([f"{self.scope}/_apis/wit/classificationNodes/{group}", *(quote(name) for name in below)])
+        base = f"{self.scope}/_apis/wit/classificationNodes/{group}"
+        project, *below = node.names
+        url = "/".join([base, *(quote(name) for name in below)])
         answer: JsonObject = {
             "id": node.id,
             "identifier": guid(f"node/{node.id}"),
@@ -343,8 +377,12 @@ class Renderer:
         if node.attributes:
             answer["attributes"] = node.attributes
         if depth > 0 and node.children:
-            answer["children"] = [self.node(c, (*path, c.name), depth - 1) for c in node.children.values()]
-        return {**answer, "_links": {"self": {"href": url}}, "url": url}
+            answer["children"] = [self.node(child, depth - 1, linked=False) for child in node.children.values()]
+        if linked:
+            answer["_links"] = {"self": {"href": url}}
+            if below:
+                answer["_links"]["parent"] = {"href": "/".join([base, *(quote(name) for name in below[:-1])])}
+        return {**answer, "url": url}
 
     def tag(self, name: str) -> JsonObject:
         """A tag's definition."""
@@ -353,3 +391,6 @@ class Renderer:
 
 
 _BIN_LINKS = frozenset({"self", "workItemType", "fields"})
+_ALWAYS = frozenset(
+    {"System.Title", "System.State", "System.AreaId", "System.IterationId", "Microsoft.VSTS.Common.ValueArea"}
+)

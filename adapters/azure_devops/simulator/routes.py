@@ -2,67 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import Map, Rule
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
-from adapters.azure_devops.simulator import comments, discovery
-from adapters.azure_devops.simulator.editing import Editor
-from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
-from adapters.azure_devops.simulator.links import LINK_TYPES, RESOURCE_TYPES
-from adapters.azure_devops.simulator.process import FIELDS, WorkItemType
-from adapters.azure_devops.simulator.rendering import Renderer
-from adapters.azure_devops.simulator.reporting import Reporting
-from adapters.azure_devops.simulator.state import Node, Organisation, User
-
-Answer = Any
-Handler = Callable[..., Answer]
-
-
-@dataclass(slots=True, kw_only=True)
-class Call:
-    """One authenticated request with what a handler needs."""
-
-    request: Request
-    user: User
-    query: Mapping[str, str]
-    organisation: Organisation
-    editor: Editor
-    render: Renderer
-    reporting: Reporting
-    wiql_limit: int
-    scoped: bool  # whether the path names the project
-
-    def body(self) -> Any:
-        """The JSON body; raises the service's 400 where there is none."""
-        try:
-            return json.loads(self.request.get_data() or b"null")
-        except ValueError:
-            raise bad_argument("The request body is not valid JSON.") from None
-
-    def flag(self, name: str) -> bool:
-        """A boolean of the query string."""
-        return self.query.get(name.lower(), "").lower() == "true"
-
-    def number(self, name: str, default: int) -> int:
-        """A whole number of the query string."""
-        text = self.query.get(name.lower(), "")
-        if not text:
-            return default
-        if not text.isdigit():
-            raise bad_argument(f"The value '{text}' is not valid for the parameter '{name}'.")
-        return int(text)
-
-    def words(self, name: str) -> list[str] | None:
-        """A comma-separated list of the query string."""
-        text = self.query.get(name.lower(), "")
-        return [word.strip() for word in text.split(",") if word.strip()] if text else None
+from adapters.azure_devops.simulator import attachments, discovery, nodes
+from adapters.azure_devops.simulator.call import Answer, Call, Handler, collection
+from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument, unknown_field
+from adapters.azure_devops.simulator.fields import Field
+from adapters.azure_devops.simulator.links import LINK_TYPES, RESOURCE_TYPES, TREES, base
+from adapters.azure_devops.simulator.process import WorkItemType
+from adapters.azure_devops.simulator.state import RELATED
 
 
 class Router:
@@ -130,11 +84,6 @@ def check_version(request: Request, query: Mapping[str, str], resource: str) -> 
     return version
 
 
-def collection(values: list[Any]) -> JsonObject:
-    """The wrapper around every list."""
-    return {"count": len(values), "value": values}
-
-
 def definitions() -> dict[tuple[str, str], Handler]:
     """Routes of discovery and of the project's definitions."""
     routes: dict[tuple[str, str], Handler] = {
@@ -146,7 +95,7 @@ def definitions() -> dict[tuple[str, str], Handler]:
             [discovery.project(call.organisation, call.render.root, capabilities=False)]
         ),
         ("GET", "/_apis/projects/<name>"): _project,
-        ("GET", "/_apis/wit/workitemrelationtypes"): _relation_types,
+        ("GET", "/_apis/wit/workitemrelationtypes"): lambda call: collection(_relations(call)),
         ("GET", "/<project>/_apis/wit/workitemtypes"): lambda call: collection(
             [call.render.work_item_type(kind) for kind in call.organisation.types.values()]
         ),
@@ -161,14 +110,14 @@ def definitions() -> dict[tuple[str, str], Handler]:
             [call.render.tag(name) for name in call.organisation.tags.values()]
         ),
         ("GET", "/<project>/_apis/wit/tags/<tag>"): _tag,
-        ("GET", "/<project>/_apis/wit/classificationnodes"): _root_nodes,
+        ("GET", "/_apis/wit/workitemrelationtypes/<relation>"): _relation_type,
+        ("GET", "/<project>/_apis/wit/workitemtypes/<kind>/fields/<name>"): _type_field,
+        **nodes.routes(),
+        **attachments.routes(),
     }
     for scope in ("", "/<project>"):
         routes["GET", f"{scope}/_apis/wit/fields"] = _fields
         routes["GET", f"{scope}/_apis/wit/fields/<name>"] = _field
-    for path in ("<group>", "<group>/<path:path>"):
-        routes["GET", f"/<project>/_apis/wit/classificationnodes/{path}"] = _node
-        routes["POST", f"/<project>/_apis/wit/classificationnodes/{path}"] = _add_node
     return routes
 
 
@@ -211,45 +160,64 @@ def _identities(call: Call) -> Answer:
     return collection([discovery.identity(person) for person in found])
 
 
-def _relation_types(call: Call) -> Answer:
-    root = f"{call.render.root}/_apis/wit/workItemRelationTypes"
-    values: list[JsonObject] = []
+def _relations(call: Call) -> list[JsonObject]:
+    found: list[JsonObject] = []
     for reference, (name, opposite) in LINK_TYPES.items():
+        tree, related = base(reference) in TREES, reference == RELATED
         attributes = {
             "usage": "workItemLink",
-            "editable": True,
+            "editable": reference.startswith("Microsoft."),
             "enabled": True,
-            "acyclic": "Related" not in reference,
-            "directional": "Related" not in reference,
-            "topology": "tree" if "Hierarchy" in reference else "dependency",
-            "isForward": not reference.endswith("-Reverse"),
-            "oppositeEndReferenceName": opposite,
+            "acyclic": not related,
+            "directional": not related,
+            "singleTarget": not tree,
+            "topology": "network" if related else "tree" if tree else "dependency",
         }
-        values.append(
-            {"attributes": attributes, "referenceName": reference, "name": name, "url": f"{root}/{reference}"}
-        )
-    for reference, name in RESOURCE_TYPES.items():
-        attributes = {"usage": "resourceLink", "editable": True, "enabled": True}
-        values.append(
-            {"attributes": attributes, "referenceName": reference, "name": name, "url": f"{root}/{reference}"}
-        )
-    return collection(values)
+        if not related:
+            attributes |= {"isForward": reference.endswith("-Forward"), "oppositeEndReferenceName": opposite}
+        found.append(_relation(call, reference, name, attributes))
+    resource = {"usage": "resourceLink", "editable": False, "enabled": True}
+    return found + [_relation(call, reference, name, resource) for reference, name in RESOURCE_TYPES.items()]
+
+
+def _relation(call: Call, reference: str, name: str, attributes: JsonObject) -> JsonObject:
+    url = f"{call.render.root}/_apis/wit/workItemRelationTypes/{reference}"
+    return {"attributes": attributes, "referenceName": reference, "name": name, "url": url}
+
+
+def _relation_type(call: Call, relation: str) -> Answer:
+    for known in _relations(call):
+        if known["referenceName"].lower() == relation:
+            return known
+    raise ApiError(404, "WorkItemRelationTypeNotFoundException", f"Unknown relation type {relation}.")
 
 
 def _fields(call: Call) -> Answer:
-    return collection([call.render.field(field) for field in FIELDS.values()])
+    return collection([call.render.field(field) for field in call.organisation.fields.values()])
+
+
+def _known_field(call: Call, name: str) -> Field:
+    field = call.organisation.field(name)
+    if field is None:
+        raise unknown_field(name, 404)
+    return field
 
 
 def _field(call: Call, name: str) -> Answer:
-    field = FIELDS.get(name)
-    if field is None:
-        raise ApiError(404, "WorkItemFieldNotFoundException", f"TF51535: Cannot find field {name}.")
-    return call.render.field(field)
+    return call.render.field(_known_field(call, name))
 
 
 def _type_fields(call: Call, kind: str) -> Answer:
-    found = work_item_type(call, kind)
-    return collection([call.render.type_field(found, FIELDS[reference.lower()]) for reference in sorted(found.fields)])
+    found, expand = work_item_type(call, kind), call.query.get("$expand", "none").lower()
+    fields = call.organisation.fields_of(found)
+    return collection([call.render.type_field(found, field, expand=expand) for field in fields])
+
+
+def _type_field(call: Call, kind: str, name: str) -> Answer:
+    found, field = work_item_type(call, kind), _known_field(call, name)
+    if field.reference not in found.fields:
+        raise unknown_field(name, 404)
+    return call.render.type_field(found, field, expand=call.query.get("$expand", "none").lower())
 
 
 def _tag(call: Call, tag: str) -> Answer:
@@ -258,33 +226,3 @@ def _tag(call: Call, tag: str) -> Answer:
         if tag in (name.lower(), answer["id"]):
             return answer
     raise ApiError(404, "TagNotFoundException", f"The tag {tag} does not exist.")
-
-
-def _root_nodes(call: Call) -> Answer:
-    depth, project = call.number("$depth", 0), call.organisation.project
-    return collection([call.render.node(node, (project,), depth) for node in call.organisation.nodes.values()])
-
-
-def _find_node(call: Call, group: str, path: str) -> tuple[Node, tuple[str, ...]]:
-    kind = {"areas": "area", "iterations": "iteration"}.get(group)
-    names = [name for name in path.split("/") if name]
-    node = call.organisation.nodes.get(kind or "")
-    spelt = [call.organisation.project]
-    for name in names:
-        node = node.children.get(name) if node is not None else None
-        spelt.append(node.name if node is not None else name)
-    if node is None:
-        message = f"VS402485: The classification node '{path}' does not exist."
-        raise ApiError(404, "ClassificationNodeNotFoundException", message)
-    return node, tuple(spelt)
-
-
-def _node(call: Call, group: str, path: str = "") -> Answer:
-    node, spelt = _find_node(call, group, path)
-    return call.render.node(node, spelt, call.number("$depth", 0))
-
-
-def _add_node(call: Call, group: str, path: str = "") -> Answer:
-    parent, spelt = _find_node(call, group, path)
-    node = comments.add_node(call.organisation, parent, call.body() or {})
-    return Response(json.dumps(call.render.node(node, (*spelt, node.name), 0)), status=201)

@@ -10,7 +10,8 @@ from random import Random
 from adapters.azure_devops.simulator import comments
 from adapters.azure_devops.simulator.editing import Editor
 from adapters.azure_devops.simulator.errors import JsonObject
-from adapters.azure_devops.simulator.process import PRIORITY, WorkItemType
+from adapters.azure_devops.simulator.fields import PRIORITY
+from adapters.azure_devops.simulator.process import WorkItemType
 from adapters.azure_devops.simulator.state import HIERARCHY_UP, Item, Organisation, User
 
 _THEMES = (

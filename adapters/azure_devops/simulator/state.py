@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters._simulator import SimulatorClock
 from adapters.azure_devops.simulator.errors import not_found
+from adapters.azure_devops.simulator.fields import CUSTOM_FIELDS, FIELDS, Field, by_reference
 from adapters.azure_devops.simulator.process import PROCESSES, ProcessName, WorkItemType
+from adapters.azure_devops.simulator.workflow import Graph, Workflow, WorkflowKind
 
+#: Type name, or "Type/State", to the fields that must then be filled.
+Requirements = Mapping[str, Sequence[str]]
 FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 HIERARCHY_UP, HIERARCHY_DOWN = "System.LinkTypes.Hierarchy-Reverse", "System.LinkTypes.Hierarchy-Forward"
+RELATED, ATTACHED = "System.LinkTypes.Related", "AttachedFile"
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")
 
 
@@ -53,7 +58,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
-    """A link as one end shows it: to a work item (`target`) or to an address (`url`)."""
+    """A link as one end shows it: to a work item (`target`), or to an address or an attachment's id (`url`)."""
 
     rel: str
     target: int | None = None
@@ -64,6 +69,23 @@ class Relation:
     def same(self) -> tuple[str, int | str]:
         """Two relations with one key are the same link."""
         return self.rel, self.url.lower() if self.target is None else self.target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a patch did to the relations of one work item."""
+
+    added: tuple[Relation, ...] = ()
+    removed: tuple[Relation, ...] = ()
+    updated: tuple[Relation, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.updated)
+
+    @property
+    def versioned(self) -> bool:
+        """Whether something that is no work item was linked: those changes are revisions."""
+        return any(relation.target is None for relation in (*self.added, *self.removed, *self.updated))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -102,8 +124,24 @@ class Update:
     by: User
     when: datetime
     links_only: bool = False
-    added: tuple[Relation, ...] = ()
-    removed: tuple[Relation, ...] = ()
+    change: Difference = Difference()
+
+
+@dataclass(slots=True, kw_only=True)
+class Attachment:
+    """An uploaded file; `size` is what a chunked upload announced, `content` what has come so far."""
+
+    id: str
+    name: str
+    by: User
+    created: datetime
+    content: bytearray
+    size: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether every byte is there."""
+        return len(self.content) == self.size
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,15 +174,32 @@ class Item:
         return next((relation.target for relation in self.relations if relation.rel == HIERARCHY_UP), None)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Node:
     """An area or iteration."""
 
     id: int
     name: str
     kind: str
+    parent: Node | None = field(default=None, repr=False)
     attributes: dict[str, Any] = field(default_factory=dict)
     children: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names from the root, which is the project, down to this node."""
+        return (*self.parent.names, self.name) if self.parent is not None else (self.name,)
+
+    @property
+    def path(self) -> str:
+        """The value that System.AreaPath or System.IterationPath has for it."""
+        return "\\".join(self.names)
+
+    def everything(self) -> Iterator[Node]:
+        """The node and all below it."""
+        yield self
+        for child in self.children.values():
+            yield from child.everything()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,16 +217,40 @@ class LinkEvent:
 class Organisation:
     """One organisation with one project; the watermark of a revision is its place in `log`."""
 
-    def __init__(self, *, project: str, process: ProcessName, clock: SimulatorClock, people: Iterable[User]) -> None:
+    def __init__(
+        self,
+        *,
+        project: str,
+        process: ProcessName,
+        clock: SimulatorClock,
+        people: Iterable[User],
+        custom_fields: Sequence[Field] = CUSTOM_FIELDS,
+        workflow: WorkflowKind | Graph = "any",
+        required_fields: Requirements | None = None,
+        circular_status: int = 400,
+        attachment_limit: int = 60 * 1024 * 1024,
+    ) -> None:
         self.project = project
         self.project_id = guid(f"project/{project}")
         self.process: ProcessName = process
-        self.types = {kind.name.lower(): kind for kind in PROCESSES[process]}
+        self.fields = {**FIELDS, **by_reference(custom_fields)}
+        own = frozenset(field.reference for field in custom_fields)
+        self.types = {kind.name.lower(): replace(kind, fields=kind.fields | own) for kind in PROCESSES[process]}
+        #: By type name: the fields with a list of values, or a default that fills them on every save.
+        self.choices = {
+            kind.name: [field for field in self.fields_of(kind) if field.allowed or field.default is not None]
+            for kind in self.types.values()
+        }
+        self.workflow = Workflow(process, workflow)
+        self.required_fields = {key.lower(): tuple(value) for key, value in (required_fields or {}).items()}
         self.people = list(people)
         self.items: dict[int, Item] = {}
         self.log: list[tuple[datetime, int, int]] = []
         self.link_log: list[LinkEvent] = []
         self.tags: dict[str, str] = {}
+        self.circular_status = circular_status
+        self.attachment_limit = attachment_limit
+        self.attachments: dict[str, Attachment] = {}
         self.nodes = {
             kind: Node(id=number, name=project, kind=kind) for number, kind in ((1, "area"), (2, "iteration"))
         }
@@ -201,8 +280,7 @@ class Organisation:
         by: User,
         *,
         comment: tuple[int, int] | None = None,
-        added: tuple[Relation, ...] = (),
-        removed: tuple[Relation, ...] = (),
+        change: Difference = Difference(),
         deleted: bool = False,
     ) -> Revision:
         """Give the work item its next revision, later than the one before."""
@@ -222,8 +300,18 @@ class Organisation:
         )
         item.revisions.append(revision)
         item.fields = fields
-        item.updates.append(Update(rev=revision.rev, by=by, when=when, added=added, removed=removed))
+        item.updates.append(Update(rev=revision.rev, by=by, when=when, change=change))
         return revision
+
+    def field(self, name: str) -> Field | None:
+        """The field of that reference name or, as the service allows too, of that display name."""
+        wanted = name.lower()
+        found = self.fields.get(wanted)
+        return found or next((field for field in self.fields.values() if field.name.lower() == wanted), None)
+
+    def fields_of(self, kind: WorkItemType) -> list[Field]:
+        """The fields of a work item type, by reference name."""
+        return [self.fields[reference.lower()] for reference in sorted(kind.fields)]
 
     def user(self, value: str) -> list[User]:
         """Everybody whom the text may mean: a mail address, "Name <mail>", a GUID, a descriptor or a name."""

@@ -10,9 +10,10 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from adapters.azure_devops.simulator import comments
+from adapters.azure_devops.simulator.call import Answer, Call, Handler, collection
 from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
 from adapters.azure_devops.simulator.reporting import MAX_PAGE, Filter
-from adapters.azure_devops.simulator.routes import Answer, Call, Handler, collection, work_item_type
+from adapters.azure_devops.simulator.routes import work_item_type
 from adapters.azure_devops.simulator.state import Item, Revision
 from adapters.azure_devops.simulator.wiql import Parser, run
 
@@ -179,13 +180,17 @@ def _operations(call: Call) -> Any:
 
 
 def _create(call: Call, kind: str) -> Answer:
-    item = call.editor.create(work_item_type(call, kind), _operations(call), call.user)
+    found, operations, keep = work_item_type(call, kind), _operations(call), not call.flag("validateOnly")
+    item = call.editor.create(found, operations, call.user, keep=keep)
+    if not keep:
+        fields = {key: call.render.value(value) for key, value in item.fields.items()}
+        return {"id": item.id, "rev": item.id, "fields": fields, "url": call.render.root}
     return call.render.work_item(item, expand=call.query.get("$expand", "none").lower(), relations=True)
 
 
 def _update(call: Call, number: int) -> Answer:
     item = call.organisation.item(number)
-    call.editor.update(item, _operations(call), call.user)
+    call.editor.update(item, _operations(call), call.user, keep=not call.flag("validateOnly"))
     return call.render.work_item(item, expand=call.query.get("$expand", "none").lower(), relations=True)
 
 
@@ -376,7 +381,7 @@ def as_response(answer: Answer, version: str) -> Response:
     """An answer as the service sends JSON."""
     kind = f"application/json; charset=utf-8; api-version={version}"
     if isinstance(answer, Response):
-        if answer.status_code != 204:
+        if answer.mimetype != "application/octet-stream" and answer.status_code != 204:
             answer.headers["Content-Type"] = kind
         return answer
     return Response(json.dumps(answer), content_type=kind)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.azure_devops.simulator.errors import ApiError
-from adapters.azure_devops.simulator.process import FIELDS, Field
+from adapters.azure_devops.simulator.fields import Field
 from adapters.azure_devops.simulator.state import Item, Organisation, User
 from adapters.azure_devops.simulator.text import split_tags
 
@@ -89,8 +89,7 @@ class Parser:
 
     def _field(self) -> Field:
         kind, text = self._take()
-        name = text.strip("[]").strip().lower()
-        found = FIELDS.get(name) or next((f for f in FIELDS.values() if f.name.lower() == name), None)
+        found = self.organisation.field(text.strip("[]").strip())
         if kind not in ("field", "word") or found is None:
             message = f"TF51005: The query references a field that does not exist. The error is caused by «{text}»."
             raise syntax_error(message)
