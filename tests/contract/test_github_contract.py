@@ -293,6 +293,8 @@ def planned(client, simulator):
     for path in ("issues/1/events", "issues/1/timeline", "issues/2/timeline", "issues/3/timeline", "issues/events"):
         client.get(f"{root}/{path}")
     client.get(f"{root}/issues/comments")
+    for event in simulator.repository.events[-8:]:
+        client.get(f"{root}/issues/events/{event.id}")
     for owner in ("acme", "nobody"):
         for list_of in ("issue-types", "issue-fields"):
             client.get(f"{simulator.base_url}/orgs/{owner}/{list_of}")

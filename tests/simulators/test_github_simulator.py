@@ -8,29 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from github import Auth, Github, GithubException
+from github import GithubException
 from github.Repository import Repository
 
 from adapters._simulator import served
 from adapters.github.simulator import GitHubSimulator, Limits
-
-
-def library(sim: GitHubSimulator, token: str = "token-bridge") -> Github:
-    """PyGithub without retries and pacing."""
-    return Github(
-        base_url=sim.base_url,
-        auth=Auth.Token(token),
-        per_page=100,
-        retry=None,
-        seconds_between_requests=0,
-        seconds_between_writes=0,
-    )
-
-
-def plain(sim: GitHubSimulator, token: str | None = "token-ada") -> httpx.Client:
-    """An HTTP client that follows nothing."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.Client(base_url=f"{sim.base_url}/repos/acme/payments", headers=headers)
+from tests.simulators.github_support import library, plain
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ class GitHubSimulator(People):
     """One server with the repository `project`; `token` is the bridge's, people have `token-<login>`.
 
     `push=False` takes push access from the bridge. `due` says what becomes of the time of a milestone's `due_on`.
-    The `…_touch` knobs make such a change move `updated_at` of the issues, where no source says whether it does.
+    The `…_touch` knobs make such a change move `updated_at` of the issues, where no source says whether it does;
+    `summaries_lag` lets `issue_dependencies_summary` stay behind the lists until `updated_at` moves.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class GitHubSimulator(People):
         sub_issues_touch: bool = False,
         dependencies_touch: bool = False,
         fields_touch: bool = True,
+        summaries_lag: bool = False,
         due: Due = "utc",
     ) -> None:
         world = World(
@@ -62,6 +64,7 @@ class GitHubSimulator(People):
         )
         super().__init__(project=project, world=world, token=token, push=push)
         self.meter = Meter(limits or Limits())
+        self._summaries_lag = summaries_lag
         self._routes: Map = build_map(product)
         self._renderers: dict[str, Renderer] = {}
 
@@ -116,7 +119,7 @@ class GitHubSimulator(People):
                 403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent"
             )
         version = request.headers.get("X-GitHub-Api-Version")
-        if version is not None and version not in API_VERSIONS:
+        if version is not None and version not in API_VERSIONS[: None if self.world.has("limits") else 1]:
             raise ApiError(400, f'"{version}" is not a supported version.')
         if user is None and "Authorization" in request.headers:
             raise ApiError(401, "Bad credentials")
@@ -197,7 +200,7 @@ class GitHubSimulator(People):
     def _renderer(self, request: Request) -> Renderer:
         root = request.host_url.rstrip("/")
         if root not in self._renderers:
-            self._renderers[root] = Renderer(root, self.world.product)
+            self._renderers[root] = Renderer(root, self.world.product, summaries_lag=self._summaries_lag)
         return self._renderers[root]
 
     def _common_headers(self, user: User | None) -> dict[str, str]:

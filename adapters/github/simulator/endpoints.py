@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from adapters.github.simulator.call import Answer, Call
 from adapters.github.simulator.payload import label_names, names_of, text_of
-from adapters.github.simulator.state import ISSUES_OFF, ApiError, Comment, Issue, JsonObject, Repository, invalid
+from adapters.github.simulator.state import ISSUES_OFF, ApiError, Comment, Event, Issue, JsonObject, invalid
+
+LOCK_REASONS = ("off-topic", "too heated", "resolved", "spam")
 
 # -- issues ----------------------------------------------------------------------------------------
 
@@ -79,6 +80,8 @@ def lock_issue(call: Call, number: int) -> Answer:
     call.need_push()
     issue, locking = call.issue(number), call.request.method == "PUT"
     reason = text_of(call.payload(), "lock_reason") if locking else None
+    if reason not in (None, *LOCK_REASONS):
+        raise invalid("Issue", "lock_reason", value=reason)
     call.world.set_lock(issue, call.by, locked=locking, reason=reason)
     return 204, None
 
@@ -133,12 +136,20 @@ def timeline(call: Call, number: int) -> Answer:
 
 def repository_events(call: Call) -> Answer:
     """GET /issues/events, newest first, each with its issue"""
+    return call.page(call.repository.events, lambda _, event: _event_of(call, event), newest_first=True)
 
-    def show(repository: Repository, event: Any) -> JsonObject:
-        issue = call.render.issue(repository, repository.issues[event.number])
-        return {**call.render.event(repository, event), "issue": issue}
 
-    return call.page(call.repository.events, show, newest_first=True)
+def one_event(call: Call, event_id: int) -> Answer:
+    """GET /issues/events/{id}"""
+    found = next((event for event in call.repository.events if event.id == event_id), None)
+    if found is None:
+        raise ApiError(404, "Not Found", see="/issues/events#get-an-issue-event")
+    return 200, _event_of(call, found)
+
+
+def _event_of(call: Call, event: Event) -> JsonObject:
+    issue = call.render.issue(call.repository, call.repository.issues[event.number])
+    return {**call.render.event(call.repository, event), "issue": issue}
 
 
 # -- comments --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from adapters._simulator import Simulator
-from adapters.github.simulator import milestones, relations
+from adapters.github.simulator import accounts, milestones, relations
 from adapters.github.simulator.fields import parse_values
 from adapters.github.simulator.state import By, Comment, FieldType, Issue, IssueField, Milestone, Repository
 from adapters.github.simulator.world import World
@@ -173,7 +173,12 @@ class People(Simulator):
     def rename_user(self, login: str, new: str) -> None:
         """Give an account another login; its id and token stay."""
         with self.lock:
-            self.world.rename_user(self.world.users[login.lower()], new)
+            accounts.rename(self.world, self.world.users[login.lower()], new)
+
+    def delete_user(self, login: str, *, ghost: bool = True) -> None:
+        """Close an account: GitHub shows the account `ghost` in its place, or null."""
+        with self.lock:
+            accounts.delete(self.world, self.world.users[login.lower()], ghost=ghost)
 
     def archive(self, archived: bool = True) -> None:
         """Make the repository read-only, or writable again."""

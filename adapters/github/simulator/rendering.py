@@ -138,8 +138,9 @@ class Renderer(AccountRenderer):
         return family
 
     def _dependencies(self, issue: Issue) -> JsonObject:
-        """Those that are open, and all (as recorded)."""
-        sides = {"blocked_by": issue.blocked_by, "blocking": issue.blocking}
+        """Those that are open, and all (as recorded); the counts may lag behind the lists (as measured by others)."""
+        lists = issue.counted if self.summaries_lag else (issue.blocked_by, issue.blocking)
+        sides = dict(zip(("blocked_by", "blocking"), lists, strict=True))
         summary = {name: sum(other.state == "open" for other in others) for name, others in sides.items()}
         totals = {f"total_{name}": len(others) for name, others in sides.items()}
         return {"issue_dependencies_summary": summary | totals}

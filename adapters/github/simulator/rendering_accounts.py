@@ -71,8 +71,9 @@ def node_id(kind: str, number: int) -> str:
 class AccountRenderer:
     """Renders for one address (`root`, without a slash at the end) and one product."""
 
-    def __init__(self, root: str, product: Product) -> None:
+    def __init__(self, root: str, product: Product, *, summaries_lag: bool = False) -> None:
         self.root = root
+        self.summaries_lag = summaries_lag
         self._features = FEATURES[product]
         self._users: dict[tuple[int, str], JsonObject] = {}
 

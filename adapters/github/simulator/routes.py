@@ -27,6 +27,7 @@ EVERYWHERE = (
     ("/issues/comments", "GET", do.list_comments),
     ("/issues/comments/<int:comment_id>", "GET PATCH DELETE", do.one_comment),
     ("/issues/events", "GET", do.repository_events),
+    ("/issues/events/<int:event_id>", "GET", do.one_event),
     ("/labels", "GET POST", do.repository_labels),
     ("/labels/<path:name>", "GET PATCH DELETE", do.one_label),
     ("/milestones", "GET POST", plan.repository_milestones),

@@ -93,8 +93,8 @@ class _Writer:
             payload["assignees"] = random.sample(self.people, random.choice((1, 1, 1, 2)))
         return self.world.create_issue(self.repository, self.by(moment), payload | {"labels": labels})
 
-    def life(self, issue: Issue, moment: datetime, until: datetime) -> None:
-        """What happened to the ticket afterwards: talk, and mostly an end."""
+    def life(self, issue: Issue, moment: datetime, until: datetime, *, old: bool) -> None:
+        """What happened to the ticket afterwards: talk, and mostly an end; in the `old` days an end had no reason."""
         random, later = self.random, moment
         for _ in range(random.choice((0, 0, 1, 1, 2, 4))):
             later = min(until, later + timedelta(minutes=random.randint(5, 900)))
@@ -106,6 +106,8 @@ class _Writer:
                 "state_reason": random.choice(("completed",) * 4 + ("not_planned",)),
             }
             self.world.edit_issue(issue, self.by(later), end)
+            if old:
+                issue.state_reason = issue.events[-1].detail["state_reason"] = None
             if random.random() < 0.1:
                 self.world.edit_issue(issue, self.by(later), {"state": "open"})
 
@@ -135,7 +137,7 @@ def fill(world: World, repository: Repository, tickets: int, now: datetime) -> N
             add_child(world, parent, writer.by(moment), issue)
         if word not in ("epic", "task"):
             above["task"] = issue
-        writer.life(issue, moment, now - timedelta(hours=1))
+        writer.life(issue, moment, now - timedelta(hours=1), old=index < tickets // 12)
         if index % 12 == 5:
             pull = world.create_issue(
                 repository, writer.by(moment), {"title": f"Mend #{issue.number}", "body": "As agreed."}, pull=True

@@ -187,6 +187,7 @@ class Issue:
     children: list[Issue] = field(default_factory=list)
     blocked_by: list[Issue] = field(default_factory=list)
     blocking: list[Issue] = field(default_factory=list)
+    counted: tuple[list[Issue], list[Issue]] = ([], [])  # both as they were when `updated_at` last moved
     field_values: dict[int, Any] = field(default_factory=dict)  # a select field's hold option ids
 
 

@@ -108,14 +108,6 @@ class World:
         self.names[full_name.lower()] = repository.id
         return repository
 
-    def rename_user(self, user: User, login: str) -> None:
-        """Give an account another login: the id stays, and the old login leads nowhere."""
-        del self.users[user.login.lower()]
-        user.login = login
-        self.users[login.lower()] = user
-        for repository in self.repositories.values():
-            repository.revision += 1
-
     def find_issue(self, issue_id: Any) -> Issue | None:
         """The issue with this database id, in whichever repository."""
         homes = self.repositories.values()
@@ -279,6 +271,7 @@ class World:
     def touch(self, issue: Issue, at: datetime) -> None:
         """Move `updated_at`."""
         issue.updated_at = max(at, issue.updated_at)
+        issue.counted = list(issue.blocked_by), list(issue.blocking)
         issue.home.revision += 1
 
     # -- labels and assignees --------------------------------------------------------------------
