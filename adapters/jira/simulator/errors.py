@@ -16,6 +16,14 @@ class ApiError(Exception):
         self.body = body if body is not None else {"errorMessages": list(messages), "errors": errors}
 
 
+class FieldError(Exception):
+    """What is wrong with the value of one field; `place` where Jira tells it under another name."""
+
+    def __init__(self, message: str, *, place: str | None = None) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def not_on_screen(field_id: str) -> str:
     """What Jira says of a field that may not be set here."""
     return f"Field '{field_id}' cannot be set. It is not on the appropriate screen, or unknown."

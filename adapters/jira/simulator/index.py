@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adapters.jira.simulator.state import Issue
+    from adapters.jira.simulator.model import Issue
 
 Position = tuple[int, int]
 

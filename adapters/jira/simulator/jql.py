@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.jira.simulator.errors import ApiError
-from adapters.jira.simulator.state import Issue, World
+from adapters.jira.simulator.model import Issue
+from adapters.jira.simulator.state import World
 
 _TOKEN = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(>=|<=|!=|=|>|<|\(|\)|,)|([^\s"'=<>!(),]+))""")
 _RELATIVE = re.compile(r"([+-]\d+)([mhdw])")
@@ -207,9 +208,10 @@ def _test(clause: Clause, world: World, lenient: bool) -> Callable[[Issue], bool
 
 
 def _project(value: str, world: World, clause: Clause) -> str:
-    if value.upper() not in world.projects:
+    key = world.project(value)
+    if key is None:
         raise _unknown(value, clause)
-    return value.upper()
+    return key
 
 
 def _issue(value: str, world: World, clause: Clause) -> int:

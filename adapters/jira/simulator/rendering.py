@@ -1,194 +1,37 @@
-"""The JSON that a simulated Jira answers with, for one caller and one API version."""
+"""The JSON of issues and of what hangs on them, for one caller and one API version."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from urllib.parse import quote
 
-from adapters.jira.simulator.catalogue import (
-    EPIC_LINK,
-    Category,
-    FieldSpec,
-    IssueType,
-    Named,
-    Person,
-    Status,
-    Transition,
-)
-from adapters.jira.simulator.markup import plain, to_wiki
-from adapters.jira.simulator.state import Change, Comment, Issue, World
-
-JsonObject = dict[str, Any]
+from adapters.jira.simulator import durations
+from adapters.jira.simulator.catalogue import FieldSpec
+from adapters.jira.simulator.markup import plain
+from adapters.jira.simulator.model import Attachment, Change, Comment, Issue, Link, Worklog
+from adapters.jira.simulator.rendering_site import JsonObject, SiteRenderer
 
 #: Search gives at most so many comments and changelog entries of an issue, and says the true total.
 SEARCH_COMMENT_LIMIT = 20
 SEARCH_CHANGE_LIMIT = 40
 CHANGELOG_LIMIT = 100
-_SIZES = {"48x48": 48, "24x24": 24, "16x16": 16, "32x32": 32}
+#: So many worklogs are shown in the issue itself.
+WORKLOG_LIMIT = 20
 _EXPANDABLE = "operations,versionedRepresentations,editmeta,changelog,renderedFields"
-
-
-def iso(moment: datetime, zone: ZoneInfo) -> str:
-    """`2021-03-28T16:06:08.713+0800`: milliseconds and an offset without a colon."""
-    text = moment.astimezone(zone).isoformat(timespec="milliseconds")
-    return text[:-3] + text[-2:]
+_SECONDS = {
+    "timespent": "time_spent",
+    "timeestimate": "remaining_estimate",
+    "timeoriginalestimate": "original_estimate",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Renderer:
-    """Renders for `viewer` (None is anonymous); `base` is the site's address, `version` "2" or "3"."""
-
-    world: World
-    base: str
-    version: str
-    viewer: Person | None
-    hide_emails: bool
-    zone: ZoneInfo
-    _cache: dict[tuple[str, Any], JsonObject] = field(default_factory=dict)
-
-    @property
-    def api(self) -> str:
-        """The address that `self` links begin with."""
-        return f"{self.base}/rest/api/{self.version}"
-
-    def time(self, moment: datetime) -> str:
-        """A moment in the caller's zone."""
-        return iso(moment, self.zone)
-
-    def text(self, stored: Any) -> Any:
-        """Rich text in the form of this API version."""
-        return stored if self.version == "3" or not isinstance(stored, dict) else to_wiki(stored)
-
-    # -- people and names -------------------------------------------------------------------------
-
-    def user(self, name: str) -> JsonObject:
-        """A person as others see them."""
-        return self._once("user", name, lambda: self._user(self.world.catalogue.people[name]))
-
-    def profile(self, person: Person) -> JsonObject:
-        """A person with the members that only the user endpoints give."""
-        extra: JsonObject = {"locale": "en_US"}
-        if person == self.viewer:
-            extra["emailAddress"] = person.email
-            extra["groups"] = {"size": 1, "items": []}
-            extra["applicationRoles"] = {"size": 1, "items": []}
-            extra["expand"] = "groups,applicationRoles"
-        return {**self.user(person.name), **extra}
-
-    def _user(self, person: Person) -> JsonObject:
-        cloud = self.world.catalogue.cloud
-        identity = ("accountId", person.account_id) if cloud else ("username", person.name)
-        result: JsonObject = {"self": f"{self.api}/user?{identity[0]}={identity[1]}"}
-        if cloud:
-            result |= {"accountId": person.account_id, "accountType": "atlassian"}
-        else:
-            result |= {"name": person.name, "key": f"JIRAUSER{10000 + len(person.display_name)}"}
-        if not (cloud and self.hide_emails) or person == self.viewer:
-            result["emailAddress"] = person.email
-        avatars = {name: f"{self.base}/secure/useravatar?size={size}" for name, size in _SIZES.items()}
-        return result | {
-            "avatarUrls": avatars, "displayName": person.display_name, "active": person.active,
-            "timeZone": person.time_zone,
-        }  # fmt: skip
-
-    def category(self, category: Category) -> JsonObject:
-        """A status category."""
-        return {
-            "self": f"{self.api}/statuscategory/{category.id}", "id": category.id, "key": category.key,
-            "colorName": category.color, "name": category.name,
-        }  # fmt: skip
-
-    def status(self, status: Status, *, listed: bool = False) -> JsonObject:
-        """A status; the list of all statuses also says the untranslated name."""
-        result = {
-            "self": f"{self.api}/status/{status.id}", "description": "",
-            "iconUrl": f"{self.base}/images/icons/statuses/generic.png", "name": status.name, "id": status.id,
-            "statusCategory": self.category(status.category),
-        }  # fmt: skip
-        return result | ({"untranslatedName": status.untranslated} if listed and self.world.catalogue.cloud else {})
-
-    def issue_type(self, kind: IssueType) -> JsonObject:
-        """An issue type; the hierarchy level is Cloud's."""
-        result: JsonObject = {
-            "self": f"{self.api}/issuetype/{kind.id}", "id": kind.id, "description": kind.description,
-            "iconUrl": f"{self.base}/images/icons/issuetypes/{kind.name.lower()}.svg", "name": kind.name,
-            "subtask": kind.subtask, "avatarId": 10300 + int(kind.id) % 100,
-        }  # fmt: skip
-        return result | ({"hierarchyLevel": kind.level} if self.world.catalogue.cloud else {})
-
-    def priority(self, row: Named, *, listed: bool = False) -> JsonObject:
-        """A priority; the list also says its colour."""
-        name = row.name.lower()
-        result = {
-            "self": f"{self.api}/priority/{row.id}", "iconUrl": f"{self.base}/images/icons/priorities/{name}.svg",
-            "name": row.name, "id": row.id,
-        }  # fmt: skip
-        return result | ({"statusColor": row.color, "description": row.description} if listed else {})
-
-    def resolution(self, row: Named) -> JsonObject:
-        """A resolution."""
-        return {
-            "self": f"{self.api}/resolution/{row.id}", "id": row.id, "description": row.description, "name": row.name,
-        }  # fmt: skip
-
-    def project(self, key: str, *, full: bool = False) -> JsonObject:
-        """A project; `full` as its own endpoint gives it."""
-        site = self.world.catalogue
-        number = 10000 + self.world.projects.index(key)
-        avatars = {name: f"{self.base}/secure/projectavatar?size={size}" for name, size in _SIZES.items()}
-        result: JsonObject = {
-            "self": f"{self.api}/project/{number}", "id": str(number), "key": key, "name": f"{key.title()} project",
-            "projectTypeKey": "software", "avatarUrls": avatars,
-        }  # fmt: skip
-        if site.cloud:
-            team = site.style == "team-managed"
-            result |= {"simplified": team}
-            if full:
-                result |= {"style": "next-gen" if team else "classic", "isPrivate": False}
-        if full:
-            result |= {
-                "description": "", "lead": self.user("ada"), "components": [], "versions": [], "roles": {},
-                "issueTypes": [self.issue_type(kind) for kind in site.types.values()], "assigneeType": "UNASSIGNED",
-            }  # fmt: skip
-        return result
-
-    def transition(self, move: Transition, *, fields: bool) -> JsonObject:
-        """A transition; with the fields of its screen when asked."""
-        site = self.world.catalogue
-        result: JsonObject = {"id": move.id, "name": move.name, "to": self.status(site.statuses[move.target])}
-        if site.cloud:
-            result |= {
-                "hasScreen": bool(move.screen), "isGlobal": move.is_global, "isInitial": False, "isAvailable": True,
-                "isConditional": False, "isLooped": False,
-            }  # fmt: skip
-        if fields:
-            result["fields"] = {
-                name: self.field_meta(site.fields[name], required=name in move.required) for name in move.screen
-            }
-        return result
-
-    def field_meta(self, spec: FieldSpec, *, required: bool) -> JsonObject:
-        """A field of a screen."""
-        site = self.world.catalogue
-        allowed: Mapping[str, Sequence[JsonObject]] = {
-            "priority": [self.priority(row) for row in site.priorities.values()] if spec.id == "priority" else [],
-            "resolution": [self.resolution(row) for row in site.resolutions.values()]
-            if spec.id == "resolution"
-            else [],
-        }
-        result: JsonObject = {
-            "required": required, "schema": spec.schema, "name": spec.name, "hasDefaultValue": spec.id == "priority",
-            "operations": ["add", "set", "remove"] if spec.items == "string" else ["set"],
-        }  # fmt: skip
-        if site.cloud:
-            result["key"] = spec.id
-        return result | ({"allowedValues": allowed[spec.id]} if allowed.get(spec.id) else {})
-
-    # -- issues -----------------------------------------------------------------------------------
+class Renderer(SiteRenderer):
+    """Renders issues too."""
 
     def issue(
         self,
@@ -217,7 +60,7 @@ class Renderer:
             result["names"] = {name: self.world.catalogue.fields[name].name for name in chosen}
         if "transitions" in expand:
             moves = self.world.catalogue.transitions_from(issue.status)
-            result["transitions"] = [self.transition(move, fields=False) for move in moves]
+            result["transitions"] = [self.transition(move, fields=False, project=issue.project) for move in moves]
         if "changelog" in expand:
             result["changelog"] = self._changelog(issue, searched)
         if properties:
@@ -292,19 +135,65 @@ class Renderer:
             "fields": {
                 "summary": issue.summary,
                 "status": self.named("status", issue.status, lambda: self.status(site.statuses[issue.status])),
+                "priority": self.named(
+                    "priority", issue.priority, lambda: self.priority(site.priorities[str(issue.priority)])
+                ),
                 "issuetype": self.named("type", issue.type, lambda: self.issue_type(site.types[issue.type])),
             },
         }  # fmt: skip
 
-    def named(self, kind: str, identifier: str | None, make: Callable[[], JsonObject]) -> JsonObject | None:
-        """The rendering of a table row, made once an answer."""
-        return None if identifier is None else self._once(kind, identifier, make)
+    def attachment(self, attachment: Attachment) -> JsonObject:
+        """A file; its address is another one on Cloud than on Data Center."""
+        number, cloud = attachment.id, self.world.catalogue.cloud
+        name = quote(attachment.filename, safe="")
+        result: JsonObject = {
+            "self": f"{self.api}/attachment/{number}", "id": str(number), "filename": attachment.filename,
+            "author": self.user(attachment.author), "created": self.time(attachment.created),
+            "size": len(attachment.content), "mimeType": attachment.mime_type,
+            "content": f"{self.api}/attachment/content/{number}" if cloud
+            else f"{self.base}/secure/attachment/{number}/{name}",
+        }  # fmt: skip
+        if attachment.mime_type.startswith("image/"):
+            thumbnail = f"{self.api}/attachment/thumbnail/{number}"
+            result["thumbnail"] = thumbnail if cloud else f"{self.base}/secure/thumbnail/{number}/_thumb_{number}.png"
+        return result
 
-    def _once(self, kind: str, identifier: Any, make: Callable[[], JsonObject]) -> JsonObject:
-        found = self._cache.get((kind, identifier))
-        if found is None:
-            found = self._cache[(kind, identifier)] = make()
-        return found
+    def worklog(self, issue_id: int, worklog: Worklog) -> JsonObject:
+        """One entry of time spent."""
+        result: JsonObject = {
+            "self": f"{self.api}/issue/{issue_id}/worklog/{worklog.id}", "author": self.user(worklog.author),
+            "updateAuthor": self.user(worklog.update_author), "created": self.time(worklog.created),
+            "updated": self.time(worklog.updated), "started": self.time(worklog.started),
+            "timeSpent": durations.pretty(worklog.seconds), "timeSpentSeconds": worklog.seconds,
+            "id": str(worklog.id), "issueId": str(issue_id),
+        }  # fmt: skip
+        if worklog.comment is not None:
+            result["comment"] = self.text(worklog.comment)
+        return result | ({"visibility": dict(worklog.visibility)} if worklog.visibility else {})
+
+    def visible_worklogs(self, issue: Issue) -> list[Worklog]:
+        """The worklogs that the caller may see, oldest first."""
+        roles = self.viewer.roles if self.viewer else frozenset()
+        return [each for each in issue.worklogs if not each.visibility or each.visibility.get("value") in roles]
+
+    def link(self, link: Link, issue: Issue | None = None) -> JsonObject:
+        """A link as one of its issues shows it, or with both ends."""
+        kind = self.world.catalogue.link_types[link.type]
+        result: JsonObject = {
+            "id": str(link.id), "self": f"{self.api}/issueLink/{link.id}", "type": self.link_type(kind),
+        }  # fmt: skip
+        if issue is None or link.source != issue.id:
+            result["inwardIssue"] = self.related(self.world.issues[link.source])
+        if issue is None or link.target != issue.id:
+            result["outwardIssue"] = self.related(self.world.issues[link.target])
+        return result
+
+    def watches(self, issue: Issue) -> JsonObject:
+        """How many watch an issue, and whether the caller does."""
+        return {
+            "self": f"{self.api}/issue/{issue.key}/watchers", "watchCount": len(issue.watchers),
+            "isWatching": self.viewer is not None and self.viewer.name in issue.watchers,
+        }  # fmt: skip
 
     def _field(self, name: str, issue: Issue, searched: bool) -> Any:
         site = self.world.catalogue
@@ -336,11 +225,77 @@ class Renderer:
                 return self.time(issue.resolved) if issue.resolved else None
             case "comment":
                 return self.comment_page(issue, searched)
-            case "parent" | "subtasks" | "customfield_10014":
+            case "parent" | "subtasks":
                 return self._family(name, issue)
             case "summary" | "duedate":
                 return getattr(issue, name)
-        return issue.custom.get(name)
+        return self._custom(site.fields[name], issue) if site.fields[name].custom else self._hung(name, issue)
+
+    def _hung(self, name: str, issue: Issue) -> Any:
+        plans = self.world.planning
+        match name:
+            case "components":
+                return [self.component(plans.components[one], short=True) for one in issue.components]
+            case "fixVersions" | "versions":
+                numbers = issue.versions if name == "versions" else issue.fix_versions
+                return [self.release(plans.versions[one], short=True) for one in numbers]
+            case "attachment":
+                return [self.attachment(each) for each in issue.attachments]
+            case "issuelinks":
+                # The other end may have gone since the index took its picture.
+                return [self.link(one, issue) for one in issue.links if one.other(issue.id) in self.world.issues]
+            case "watches":
+                return self.watches(issue)
+            case "worklog":
+                logs = self.visible_worklogs(issue)
+                cut = [self.worklog(issue.id, each) for each in logs[:WORKLOG_LIMIT]]
+                return {"startAt": 0, "maxResults": WORKLOG_LIMIT, "total": len(logs), "worklogs": cut}
+            case "timetracking":
+                return _time_tracking(issue)
+        if name in _SECONDS:
+            return getattr(issue, _SECONDS[name])
+        return self._aggregate(_SECONDS[name.removeprefix("aggregate")], issue)
+
+    def _aggregate(self, attribute: str, issue: Issue) -> int | None:
+        """The sum over an issue and its sub-tasks."""
+        types = self.world.catalogue.types
+        family = [self.world.issues[number] for number in self.world.children.get(issue.id, ())]
+        members = [issue, *(child for child in family if types[child.type].subtask)]
+        told = [span for span in (getattr(one, attribute) for one in members) if span is not None]
+        return sum(told) if told else None
+
+    def _custom(self, spec: FieldSpec, issue: Issue) -> Any:
+        if spec.kind == "gh-epic-link":
+            return self._family(spec.kind, issue)
+        if spec.kind == "gh-sprint" and self.world.catalogue.types[issue.type].subtask:
+            issue = self.world.issues.get(issue.parent or 0, issue)  # a sub-task is where its parent is
+        value = issue.custom.get(spec.id)
+        if value is None:
+            return None
+        options = {option.id: option for outer in spec.options for option in (outer, *outer.children)}
+
+        def chosen(number: str) -> JsonObject:
+            shown = self.option(options[number])
+            shown.pop("children", None)
+            return shown
+
+        match spec.kind:
+            case "gh-sprint":
+                return [self.sprint_in_issue(self.world.planning.sprints[one]) for one in value]
+            case "select" | "radiobuttons":
+                return chosen(value)
+            case "multiselect" | "multicheckboxes":
+                return [chosen(one) for one in value]
+            case "cascadingselect":
+                outer, child = value
+                return chosen(outer) | ({"child": chosen(child)} if child else {})
+            case "userpicker":
+                return self.user(value)
+            case "labels":
+                return list(value)
+            case "textarea":
+                return self.text(value)
+        return self.time(value) if isinstance(value, datetime) else value
 
     def _family(self, name: str, issue: Issue) -> Any:
         site = self.world.catalogue
@@ -349,18 +304,31 @@ class Renderer:
             return [self.related(child) for child in children if site.types[child.type].subtask]
         parent = self.world.issues.get(issue.parent or 0)
         subtask = site.types[issue.type].subtask
-        if name == EPIC_LINK:
+        if name == "gh-epic-link":
             return parent.key if parent and not subtask else None
         return self.related(parent) if parent and (site.cloud or subtask) else None
 
     def _chosen(self, fields: Sequence[str]) -> list[str]:
-        known = list(self.world.catalogue.fields)
+        site = self.world.catalogue
+        known = [name for name in site.fields if name not in site.hidden]
         wanted: list[str] = []
         for name in fields:
             if name in ("*all", "*navigable"):
-                wanted += [each for each in known if name == "*all" or each != "comment"]
+                wanted += [each for each in known if name == "*all" or site.fields[each].navigable]
             elif name.startswith("-"):
                 wanted = [each for each in wanted or known if each != name[1:]]
             elif name in known:
                 wanted.append(name)
         return list(dict.fromkeys(wanted))
+
+
+def _time_tracking(issue: Issue) -> JsonObject:
+    """Both forms of each span that is there; an issue without any has an empty object."""
+    spans = {
+        "originalEstimate": issue.original_estimate, "remainingEstimate": issue.remaining_estimate,
+        "timeSpent": issue.time_spent,
+    }  # fmt: skip
+    told = {name: span for name, span in spans.items() if span is not None}
+    return {name: durations.pretty(span) for name, span in told.items()} | {
+        f"{name}Seconds": span for name, span in told.items()
+    }

@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 from adapters.jira.simulator.catalogue import Transition
-from adapters.jira.simulator.errors import NOT_FOUND, ApiError
-from adapters.jira.simulator.fields import FieldError
+from adapters.jira.simulator.errors import ApiError, FieldError
+from adapters.jira.simulator.model import Comment, Issue
 from adapters.jira.simulator.routes_site import required_fields, screen
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, page, route
-from adapters.jira.simulator.state import Comment, Issue
 
 #: A PUT says nothing of these and does nothing with them.
 _IGNORED_BY_EDIT = ("status", "project")
@@ -26,6 +25,7 @@ def create(call: Call) -> Answer:
     values = call.read.read(body, screen=allowed, current=None, required=required_fields(call, kind))
     project = values.pop("project")
     _check_parent(call, values)
+    _check_sprint(call, values["type"], values)
     properties = _properties(body.get("properties"))
     issue = call.world.create(who, project, values, properties)
     return 201, {"id": str(issue.id), "key": issue.key, "self": f"{call.render.api}/issue/{issue.id}"}
@@ -33,17 +33,18 @@ def create(call: Call) -> Answer:
 
 @route("GET", "/issue/<key>")
 def read(call: Call, key: str) -> Answer:
-    return 200, _rendered(call, _seen(call, key), call.words("expand"))
+    return 200, _rendered(call, call.issue(key), call.words("expand"))
 
 
 @route("PUT", "/issue/<key>")
 def edit(call: Call, key: str) -> Answer:
-    who, issue, body = call.who, _seen(call, key), call.body()
+    who, issue, body = call.who, call.issue(key), call.body()
     call.allow("EDIT_ISSUES")
     values = call.read.read(body, screen=screen(call), current=issue, ignored=(*_IGNORED_BY_EDIT, "comment"))
     values.pop("project", None)
     _check_type_change(call, issue, values)
     _check_parent(call, {"type": issue.type, **values})
+    _check_sprint(call, values.get("type", issue.type), values)
     comment = _comment_in_update(call, body)
     call.world.edit(who, issue, values)
     if properties := _properties(body.get("properties")):
@@ -57,7 +58,7 @@ def edit(call: Call, key: str) -> Answer:
 
 @route("DELETE", "/issue/<key>")
 def delete(call: Call, key: str) -> Answer:
-    _, issue = call.who, _seen(call, key)
+    _, issue = call.who, call.issue(key)
     call.allow("DELETE_ISSUES")
     types = call.world.catalogue.types
     children = (call.world.issues[number] for number in call.world.children.get(issue.id, ()))
@@ -73,13 +74,13 @@ def delete(call: Call, key: str) -> Answer:
 
 @route("PUT", "/issue/<key>/assignee")
 def assign(call: Call, key: str) -> Answer:
-    who, issue, body = call.who, _seen(call, key), call.body()
+    who, issue, body = call.who, call.issue(key), call.body()
     call.allow("ASSIGN_ISSUES")
     try:
-        _, name = call.read.assignee(body)
+        values = call.read.assignee(body)
     except FieldError as error:
         raise ApiError(400, assignee=str(error)) from error
-    call.world.edit(who, issue, {"assignee": name})
+    call.world.edit(who, issue, values)
     return 204, None
 
 
@@ -88,22 +89,22 @@ def assign(call: Call, key: str) -> Answer:
 
 @route("GET", "/issue/<key>/transitions")
 def transitions(call: Call, key: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     moves = call.world.catalogue.transitions_from(issue.status)
     if wanted := call.request.args.get("transitionId"):
         moves = tuple(move for move in moves if move.id == wanted)
-    if "TRANSITION_ISSUES" in call.denied and call.who == "bot":
+    if call.lacks("TRANSITION_ISSUES"):
         moves = ()
     fields = "transitions.fields" in call.words("expand")
     return 200, {
         "expand": "transitions",
-        "transitions": [call.render.transition(move, fields=fields) for move in moves],
+        "transitions": [call.render.transition(move, fields=fields, project=issue.project) for move in moves],
     }
 
 
 @route("POST", "/issue/<key>/transitions")
 def transition(call: Call, key: str) -> Answer:
-    who, issue, body = call.who, _seen(call, key), call.body()
+    who, issue, body = call.who, call.issue(key), call.body()
     call.allow("TRANSITION_ISSUES")
     move = _wanted_move(call, issue, body)
     values = call.read.read(body, screen=move.screen, current=issue, required=move.required, ignored=("comment",))
@@ -116,7 +117,7 @@ def transition(call: Call, key: str) -> Answer:
 
 @route("GET", "/issue/<key>/changelog", only="cloud")
 def changelog(call: Call, key: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     taken, about = page(issue.changes, call.number("startAt", 0), call.number("maxResults", 100, 100))
     here = f"{call.render.api}/issue/{issue.key}/changelog?maxResults={about['maxResults']}&startAt="
     following = about["startAt"] + len(taken)
@@ -132,7 +133,7 @@ def changelog(call: Call, key: str) -> Answer:
 
 @route("GET", "/issue/<key>/comment")
 def comments(call: Call, key: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     order = call.request.args.get("orderBy", "created")
     if order not in ("created", "+created", "-created"):
         raise ApiError(400, f"Cannot order comments by '{order}'.")
@@ -149,26 +150,26 @@ def comments(call: Call, key: str) -> Answer:
 
 @route("POST", "/issue/<key>/comment")
 def add_comment(call: Call, key: str) -> Answer:
-    who, issue, body = call.who, _seen(call, key), call.body()
+    who, issue, body = call.who, call.issue(key), call.body()
     call.allow("ADD_COMMENTS")
-    text = _comment_text(call, body.get("body"))
+    text = rich_text(call, body.get("body"))
     comment = call.world.add_comment(who, issue, text, body.get("visibility"), _properties(body.get("properties")))
     return 201, call.render.comment(issue.id, comment, expand=_comment_expand(call))
 
 
 @route("GET", "/issue/<key>/comment/<comment_id>")
 def read_comment(call: Call, key: str, comment_id: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     comment = _seen_comment(call, issue, comment_id)
     return 200, call.render.comment(issue.id, comment, expand=_comment_expand(call))
 
 
 @route("PUT", "/issue/<key>/comment/<comment_id>")
 def edit_comment(call: Call, key: str, comment_id: str) -> Answer:
-    who, issue, body = call.who, _seen(call, key), call.body()
+    who, issue, body = call.who, call.issue(key), call.body()
     comment = _seen_comment(call, issue, comment_id)
     call.allow("EDIT_OWN_COMMENTS" if comment.author == who else "EDIT_ALL_COMMENTS")
-    values: JsonObject = {"body": _comment_text(call, body.get("body"))}
+    values: JsonObject = {"body": rich_text(call, body.get("body"))}
     values["visibility"] = body.get("visibility")  # left out is everybody
     if "properties" in body:
         values["properties"] = {**comment.properties, **_properties(body["properties"])}
@@ -178,7 +179,7 @@ def edit_comment(call: Call, key: str, comment_id: str) -> Answer:
 
 @route("DELETE", "/issue/<key>/comment/<comment_id>")
 def delete_comment(call: Call, key: str, comment_id: str) -> Answer:
-    who, issue = call.who, _seen(call, key)
+    who, issue = call.who, call.issue(key)
     comment = _seen_comment(call, issue, comment_id)
     call.allow("DELETE_OWN_COMMENTS" if comment.author == who else "DELETE_ALL_COMMENTS")
     call.world.delete_comment(issue, comment)
@@ -201,14 +202,14 @@ def read_comment_property(call: Call, comment_id: str, name: str) -> Answer:
 
 @route("GET", "/issue/<key>/properties")
 def property_keys(call: Call, key: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     here = f"{call.render.api}/issue/{issue.id}/properties/"
     return 200, {"keys": [{"self": here + name, "key": name} for name in issue.properties]}
 
 
 @route("GET", "/issue/<key>/properties/<name>")
 def read_property(call: Call, key: str, name: str) -> Answer:
-    issue = _seen(call, key)
+    issue = call.issue(key)
     if name not in issue.properties:
         raise ApiError(404, f"The property with key '{name}' does not exist.")
     return 200, {"key": name, "value": issue.properties[name]}
@@ -216,7 +217,7 @@ def read_property(call: Call, key: str, name: str) -> Answer:
 
 @route("PUT", "/issue/<key>/properties/<name>")
 def write_property(call: Call, key: str, name: str) -> Answer:
-    _, issue = call.who, _seen(call, key)
+    _, issue = call.who, call.issue(key)
     call.allow("EDIT_ISSUES")
     try:
         value = json.loads(call.request.get_data())
@@ -228,13 +229,6 @@ def write_property(call: Call, key: str, name: str) -> Answer:
 
 
 # -- within --------------------------------------------------------------------------------------
-
-
-def _seen(call: Call, key: str) -> Issue:
-    """The issue; hidden and missing ones look alike."""
-    if call.person is None:
-        raise ApiError(404, NOT_FOUND)
-    return call.world.find(key)
 
 
 def _seen_comment(call: Call, issue: Issue, comment_id: str) -> Comment:
@@ -257,11 +251,11 @@ def _rendered(call: Call, issue: Issue, expand: list[str]) -> JsonObject:
 def _created_type(call: Call, body: JsonObject) -> Any:
     """The type decides what is required, so it is read first."""
     try:
-        _, type_id = call.read.issuetype((body.get("fields") or {}).get("issuetype"))
+        found = call.read.issuetype((body.get("fields") or {}).get("issuetype"))
     except FieldError as error:
         missing = (body.get("fields") or {}).get("issuetype") is None
         raise ApiError(400, issuetype="issue type is required" if missing else str(error)) from error
-    return call.world.catalogue.types[type_id]
+    return call.world.catalogue.types[found["type"]]
 
 
 def _check_parent(call: Call, values: JsonObject) -> None:
@@ -277,6 +271,19 @@ def _check_parent(call: Call, values: JsonObject) -> None:
             400, parent="Given parent work item does not belong to appropriate hierarchy." if call.world.catalogue.cloud
             else "Given parent issue does not belong to appropriate hierarchy.",
         )  # fmt: skip
+
+
+def _check_sprint(call: Call, type_id: str, values: JsonObject) -> None:
+    """A sub-task is where its parent is."""
+    if call.world.catalogue.types[type_id].subtask:
+        spec = call.world.catalogue.field_of("gh-sprint")
+        if values.get("custom", {}).get(spec.id):
+            raise ApiError(
+                400,
+                **{
+                    spec.id: "Sub-tasks cannot be associated to a sprint. It's associated to the same sprint as its parent."
+                },
+            )
 
 
 def _check_type_change(call: Call, issue: Issue, values: JsonObject) -> None:
@@ -304,7 +311,8 @@ def _wanted_move(call: Call, issue: Issue, body: JsonObject) -> Transition:
                    "valid for the current state of this issue.")  # fmt: skip
 
 
-def _comment_text(call: Call, body: Any) -> Any:
+def rich_text(call: Call, body: Any) -> Any:
+    """The body of a comment, which may not be empty."""
     try:
         text = call.read.text(body, "comment")
     except FieldError as error:
@@ -317,7 +325,7 @@ def _comment_text(call: Call, body: Any) -> Any:
 def _comment_in_update(call: Call, body: JsonObject) -> Any:
     for operation in (body.get("update") or {}).get("comment") or ():
         if "add" in operation:
-            return _comment_text(call, operation["add"].get("body"))
+            return rich_text(call, operation["add"].get("body"))
     return None
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from adapters.jira.simulator import jql
 from adapters.jira.simulator.errors import ApiError
 from adapters.jira.simulator.index import Position
+from adapters.jira.simulator.model import Change, Issue
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, page, route, split
-from adapters.jira.simulator.state import Change, Issue
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration "

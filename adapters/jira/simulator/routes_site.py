@@ -6,13 +6,16 @@ from typing import Any
 
 from adapters.jira.simulator.catalogue import EPIC_NAME, IssueType, Person
 from adapters.jira.simulator.errors import ApiError
-from adapters.jira.simulator.rendering import iso
+from adapters.jira.simulator.rendering_site import iso
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, page, route
 
 _PERMISSIONS = (
     "BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ASSIGN_ISSUES", "ADD_COMMENTS",
     "EDIT_OWN_COMMENTS", "EDIT_ALL_COMMENTS", "DELETE_OWN_COMMENTS", "DELETE_ALL_COMMENTS", "DELETE_ISSUES",
-    "MODIFY_REPORTER",
+    "MODIFY_REPORTER", "LINK_ISSUES", "SCHEDULE_ISSUES", "CREATE_ATTACHMENTS", "DELETE_OWN_ATTACHMENTS",
+    "DELETE_ALL_ATTACHMENTS", "WORK_ON_ISSUES", "EDIT_OWN_WORKLOGS", "EDIT_ALL_WORKLOGS", "DELETE_OWN_WORKLOGS",
+    "DELETE_ALL_WORKLOGS", "MANAGE_WATCHERS", "VIEW_VOTERS_AND_WATCHERS", "MANAGE_SPRINTS_PERMISSION",
+    "ADMINISTER_PROJECTS", "ADMINISTER",
 )  # fmt: skip
 
 
@@ -44,14 +47,14 @@ def my_permissions(call: Call) -> Answer:
         raise ApiError(400, "The 'permissions' query parameter is required.")
     if unknown := sorted(set(asked) - set(_PERMISSIONS)):
         raise ApiError(400, f"Unrecognized permission: {', '.join(unknown)}")
-    if (key := call.request.args.get("projectKey")) and key not in call.world.projects:
+    if (key := call.request.args.get("projectKey")) and call.world.project(key) is None:
         raise ApiError(404, f"No project could be found with key '{key}'.")
     lacking = call.denied if call.person is not None and call.person.name == "bot" else frozenset[str]()
     return 200, {
         "permissions": {
             name: {
                 "id": str(10 + _PERMISSIONS.index(name)), "key": name, "name": name.replace("_", " ").title(),
-                "type": "PROJECT", "description": "",
+                "type": "GLOBAL" if name == "ADMINISTER" else "PROJECT", "description": "",
                 "havePermission": call.person is not None and name not in lacking,
             }
             for name in asked
@@ -65,7 +68,7 @@ def fields(call: Call) -> Answer:
     for spec in call.world.catalogue.fields.values():
         row: JsonObject = {
             "id": spec.id, "name": spec.name, "custom": spec.custom is not None, "orderable": spec.editable,
-            "navigable": spec.id != "comment", "searchable": True, "schema": spec.schema,
+            "navigable": spec.navigable, "searchable": True, "schema": spec.schema,
             "clauseNames": [f"cf[{spec.id.removeprefix('customfield_')}]", spec.name] if spec.custom else [spec.id],
         }  # fmt: skip
         rows.append(row | ({"key": spec.id} if call.world.catalogue.cloud else {}))
@@ -109,12 +112,12 @@ def search_projects(call: Call) -> Answer:
 
 @route("GET", "/project/<key>")
 def project(call: Call, key: str) -> Answer:
-    return 200, call.render.project(_project(call, key), full=True)
+    return 200, call.render.project(visible_project(call, key), full=True)
 
 
 @route("GET", "/project/<key>/statuses")
 def project_statuses(call: Call, key: str) -> Answer:
-    _project(call, key)
+    visible_project(call, key)
     shown = [call.render.status(status) for status in call.world.catalogue.statuses.values()]
     return 200, [
         {
@@ -127,7 +130,7 @@ def project_statuses(call: Call, key: str) -> Answer:
 
 @route("GET", "/issue/createmeta/<key>/issuetypes")
 def create_types(call: Call, key: str) -> Answer:
-    _project(call, key, status=400)
+    visible_project(call, key, status=400)
     kinds = list(call.world.catalogue.types.values())
     taken, about = page(kinds, call.number("startAt", 0), call.number("maxResults", 50, 200))
     return 200, _paged(call, "issueTypes", [_create_type(call, kind) for kind in taken], about)
@@ -135,7 +138,7 @@ def create_types(call: Call, key: str) -> Answer:
 
 @route("GET", "/issue/createmeta/<key>/issuetypes/<type_id>")
 def create_fields(call: Call, key: str, type_id: str) -> Answer:
-    _project(call, key, status=400)
+    project = visible_project(call, key, status=400)
     kind = call.world.catalogue.types.get(type_id)
     if kind is None:
         raise ApiError(400, "Issue type is not valid for the project.")
@@ -143,7 +146,7 @@ def create_fields(call: Call, key: str, type_id: str) -> Answer:
     needed = required_fields(call, kind)
     for name in screen(call):
         spec = call.world.catalogue.fields[name]
-        rows.append({"fieldId": name, **call.render.field_meta(spec, required=name in needed)})
+        rows.append({"fieldId": name, **call.render.field_meta(spec, required=name in needed, project=project)})
     taken, about = page(rows, call.number("startAt", 0), call.number("maxResults", 50, 200))
     return 200, _paged(call, "fields", list(taken), about)
 
@@ -166,33 +169,50 @@ def search_users(call: Call) -> Answer:
 @route("GET", "/user/assignable/search")
 def search_assignable(call: Call) -> Answer:
     if key := call.request.args.get("project"):
-        _project(call, key)
+        visible_project(call, key)
     return 200, [call.render.profile(person) for person in _people(call) if person.assignable and person.active]
+
+
+@route("GET", "/issue/<key>/editmeta")
+def edit_fields(call: Call, key: str) -> Answer:
+    issue = call.issue(key)
+    needed = required_fields(call, call.world.catalogue.types[issue.type])
+    return 200, {
+        "fields": {
+            name: call.render.field_meta(
+                call.world.catalogue.fields[name], required=name in needed, project=issue.project
+            )
+            for name in screen(call)
+            if name != "project"
+        }
+    }
 
 
 def screen(call: Call) -> tuple[str, ...]:
     """The fields that may be set when creating or editing."""
-    hidden = {"reporter"} & ({"reporter"} if "MODIFY_REPORTER" in call.denied else set())
     site = call.world.catalogue
+    hidden = set(site.hidden)
+    if call.lacks("MODIFY_REPORTER"):
+        hidden.add("reporter")
+    if call.lacks("SCHEDULE_ISSUES"):
+        hidden |= {"duedate", *(name for name, spec in site.fields.items() if spec.kind == "gh-sprint")}
     return tuple(name for name, spec in site.fields.items() if spec.editable and name not in hidden)
 
 
 def required_fields(call: Call, kind: IssueType) -> tuple[str, ...]:
     """What a new issue of this type must have."""
-    needed: tuple[str, ...] = ("project", "issuetype", "summary")
+    needed: tuple[str, ...] = ("project", "issuetype", "summary", *call.site.required_fields)
     if kind.subtask:
         needed = (*needed, "parent")
     return (*needed, EPIC_NAME) if kind.level == 1 and EPIC_NAME in call.world.catalogue.fields else needed
 
 
-def _project(call: Call, key: str, *, status: int = 404) -> str:
+def visible_project(call: Call, key: str, *, status: int = 404) -> str:
     """The key of a project that the caller may see."""
-    world = call.world
-    if key.isdecimal() and 0 <= int(key) - 10000 < len(world.projects):
-        key = world.projects[int(key) - 10000]
-    if call.person is None or key.upper() not in world.projects:
+    found = call.world.project(key) if call.person is not None else None
+    if found is None:
         raise ApiError(status, f"No project could be found with key '{key}'.")
-    return key.upper()
+    return found
 
 
 def _people(call: Call) -> list[Person]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from adapters.jira.simulator.catalogue import EPIC_NAME
 from adapters.jira.simulator.markup import to_document
-from adapters.jira.simulator.state import Issue, World
+from adapters.jira.simulator.model import Issue
+from adapters.jira.simulator.state import World
 
 _AREAS = (
     "checkout", "refunds", "card payments", "SEPA transfers", "payouts", "invoices", "chargebacks", "fraud rules",

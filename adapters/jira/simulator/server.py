@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, ClassVar
@@ -15,31 +16,47 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request, Response
 
-from adapters._simulator import Simulator
-from adapters.jira.simulator import routes_issue, routes_search, routes_site
-from adapters.jira.simulator.catalogue import Deployment, Person, Style, build_catalogue
+from adapters.jira.simulator import (
+    routes_files,
+    routes_issue,
+    routes_links,
+    routes_people,
+    routes_plans,
+    routes_search,
+    routes_site,
+)
+from adapters.jira.simulator.actions import Actions
+from adapters.jira.simulator.catalogue import Deployment, Person, Style
+from adapters.jira.simulator.catalogue_fields import TIME_FIELDS
 from adapters.jira.simulator.errors import ApiError
 from adapters.jira.simulator.fields import FieldReader
 from adapters.jira.simulator.rendering import Renderer
-from adapters.jira.simulator.routing import Answer, Call, JsonObject, build_map
+from adapters.jira.simulator.routing import Answer, Call, JsonObject, SiteOptions, build_map
 from adapters.jira.simulator.seed import fill
-from adapters.jira.simulator.state import Issue, World
+from adapters.jira.simulator.sites import build_catalogue
+from adapters.jira.simulator.state import World
 
 #: Importing these registers their endpoints.
-ENDPOINTS = (routes_issue, routes_search, routes_site)
+ENDPOINTS = (routes_files, routes_issue, routes_links, routes_people, routes_plans, routes_search, routes_site)
 
 _API = re.compile(r"/rest/api/(2|3|latest)(/.*)")
+_AGILE = re.compile(r"/rest/agile/(1\.0|latest)(/.*)")
+_FILES = re.compile(r"/(secure|media|login\.jsp)(/.*)?")
 _ISSUE_WRITE = re.compile(r"/issue/([^/]+)")
 #: Cloud allows so many writes to one issue within two seconds.
 ISSUE_WRITE_SPAN = timedelta(seconds=2)
 SERVER_ZONE = "Europe/London"
 
 
-class JiraSimulator(Simulator):
+class JiraSimulator(Actions):
     """A Jira Cloud site or a Jira Data Center with the project PAY (and OPS, to move issues to).
 
     `search_lag` is how long a write stays out of search: 2 seconds on Cloud, none on Data Center.
     `language` "de" translates status names; `reason_required` leaves no free way to Blocked;
+    `unreachable` are statuses (untranslated) to which no transition leads; `link_types` are the kinds of
+    links, name -> (inward, outward); `hidden` are ids of fields that the project does not show and
+    `required_fields` those that a new issue must have; without `time_tracking`, `issue_linking` or
+    `attachments` the site has them switched off; `upload_limit` is in bytes.
     `denied` are permission keys that the bot lacks; `issue_write_limit` is per issue and two seconds.
     """
 
@@ -57,6 +74,14 @@ class JiraSimulator(Simulator):
         language: str = "en",
         hide_emails: bool = True,
         reason_required: bool = False,
+        unreachable: frozenset[str] = frozenset(),
+        link_types: Mapping[str, tuple[str, str]] | None = None,
+        hidden: frozenset[str] = frozenset(),
+        required_fields: tuple[str, ...] = (),
+        time_tracking: bool = True,
+        issue_linking: bool = True,
+        attachments: bool = True,
+        upload_limit: int = 10 * 1024 * 1024,
         denied: frozenset[str] = frozenset(),
         issue_write_limit: int = 20,
         text_limit: int = 32767,
@@ -65,7 +90,12 @@ class JiraSimulator(Simulator):
         self.project = "PAY"
         self.catalogue = build_catalogue(
             deployment=deployment, style=style, user=user, token=token, time_zone=time_zone, language=language,
-            reason_required=reason_required,
+            reason_required=reason_required, unreachable=unreachable, link_types=link_types,
+            hidden=hidden if time_tracking else hidden | TIME_FIELDS,
+        )  # fmt: skip
+        self.site = SiteOptions(
+            time_tracking=time_tracking, issue_linking=issue_linking, attachments=attachments,
+            upload_limit=upload_limit, required_fields=required_fields,
         )  # fmt: skip
         default_lag = 2.0 if deployment == "cloud" else 0.0
         lag = default_lag if search_lag is None else search_lag
@@ -110,64 +140,10 @@ class JiraSimulator(Simulator):
     # -- for tests in the same process --------------------------------------------------------------
 
     def request(self, method: str, path: str, body: Any = None, *, user: str = "ada") -> Any:
-        """One API call as a person, past the network and the per-issue limit; raises ApiError where it is refused."""
+        where = f"/rest/agile/1.0{path.removeprefix('/agile')}" if path.startswith("/agile/") else f"/rest/api/2{path}"
         with self.lock:
-            builder = EnvironBuilder(
-                path=f"/rest/api/2{path}", method=method, json=body, base_url=self.base_url or None
-            )
-            request = builder.get_request()
-            return self._run(request, self.catalogue.people[user], "2")[1]
-
-    def add_issue(self, title: str, *, type: str = "Task", user: str = "ada", **fields: Any) -> str:  # noqa: A002
-        """Create an issue (texts are wiki markup) and return its key."""
-        named = {"project": {"key": self.project}, "summary": title, "issuetype": {"name": type}, **fields}
-        return str(self.request("POST", "/issue", {"fields": named}, user=user)["key"])
-
-    def issue(self, key: str) -> Issue:
-        """The state of an issue now; KeyError when there is none."""
-        with self.lock:
-            return self.world.issues[self.world.keys[key]]
-
-    def edit(self, key: str, *, user: str = "ada", **fields: Any) -> None:
-        """Change fields, as the REST API names them."""
-        self.request("PUT", f"/issue/{key}", {"fields": fields}, user=user)
-
-    def assign(self, key: str, assignee: str | None, *, user: str = "ada") -> None:
-        """Assign to a person by short name, or to nobody."""
-        person = self.catalogue.people[assignee] if assignee else None
-        value = person and (person.account_id if self.catalogue.cloud else person.name)
-        name = "accountId" if self.catalogue.cloud else "name"
-        self.request("PUT", f"/issue/{key}/assignee", {name: value}, user=user)
-
-    def transition(self, key: str, status: str, *, user: str = "ada", **fields: Any) -> None:
-        """Take the first transition that leads to a status (its untranslated name); Done gets a resolution."""
-        moves = self.catalogue.transitions_from(self.issue(key).status)
-        named = [move for move in moves if self.catalogue.statuses[move.target].untranslated == status]
-        move = min(named, key=lambda move: set(move.required) - {"resolution"} - set(fields) != set())
-        if "resolution" in move.required:
-            fields.setdefault("resolution", {"name": "Done"})
-        self.request("POST", f"/issue/{key}/transitions", {"transition": {"id": move.id}, "fields": fields}, user=user)
-
-    def comment(self, key: str, text: str, *, user: str = "ada") -> str:
-        """Add a comment (wiki markup) and return its id."""
-        return str(self.request("POST", f"/issue/{key}/comment", {"body": text}, user=user)["id"])
-
-    def edit_comment(self, key: str, comment_id: str, text: str, *, user: str = "ada") -> None:
-        """Rewrite a comment."""
-        self.request("PUT", f"/issue/{key}/comment/{comment_id}", {"body": text}, user=user)
-
-    def delete_comment(self, key: str, comment_id: str, *, user: str = "ada") -> None:
-        """Remove a comment."""
-        self.request("DELETE", f"/issue/{key}/comment/{comment_id}", user=user)
-
-    def delete(self, key: str, *, user: str = "ada") -> None:
-        """Remove an issue with its sub-tasks."""
-        self.request("DELETE", f"/issue/{key}?deleteSubtasks=true", user=user)
-
-    def move(self, key: str, project: str = "OPS", *, user: str = "ada") -> str:
-        """Take an issue to another project and return its new key (a thing of the web interface only)."""
-        with self.lock:
-            return self.world.move(user, self.issue(key), project).key
+            builder = EnvironBuilder(path=where, method=method, json=body, base_url=self.base_url or None)
+            return self._run(builder.get_request(), self.catalogue.people[user], "2", path)[1]
 
     # -- within --------------------------------------------------------------------------------------
 
@@ -192,18 +168,27 @@ class JiraSimulator(Simulator):
         return person if person is not None and person.active else None
 
     def _dispatch(self, request: Request, person: Person | None, headers: dict[str, str]) -> Answer:
-        matched = _API.fullmatch(request.path)
-        if matched is None or (matched[1] == "3" and not self.catalogue.cloud):
-            raise ApiError(404, body={"message": f"null for uri: {request.url}", "status-code": 404})
-        self._limit(request, headers)
-        return self._run(request, person, "3" if matched[1] == "3" else "2")
+        if matched := _API.fullmatch(request.path):
+            if matched[1] == "3" and not self.catalogue.cloud:
+                raise self._nothing_there(request)
+            self._limit(request, headers)
+            return self._run(request, person, "3" if matched[1] == "3" else "2", matched[2])
+        if matched := _AGILE.fullmatch(request.path):
+            self._limit(request, headers)
+            return self._run(request, person, "2", f"/agile{matched[2]}")
+        if _FILES.fullmatch(request.path):
+            return self._run(request, person, "2", request.path)
+        raise self._nothing_there(request)
 
-    def _run(self, request: Request, person: Person | None, version: str) -> Answer:
-        path = request.path.split("/", 4)[4]
+    @staticmethod
+    def _nothing_there(request: Request) -> ApiError:
+        return ApiError(404, body={"message": f"null for uri: {request.url}", "status-code": 404})
+
+    def _run(self, request: Request, person: Person | None, version: str, path: str) -> Answer:
         try:
-            endpoint, arguments = self._map.bind("jira").match("/" + path, method=request.method)
+            endpoint, arguments = self._map.bind("jira").match(path.partition("?")[0], method=request.method)
         except NotFound as error:
-            raise ApiError(404, body={"message": f"null for uri: {request.url}", "status-code": 404}) from error
+            raise self._nothing_there(request) from error
         except MethodNotAllowed as error:
             raise ApiError(405, body={"message": "HTTP 405 Method Not Allowed", "status-code": 405}) from error
         render = Renderer(
@@ -212,7 +197,7 @@ class JiraSimulator(Simulator):
         )  # fmt: skip
         call = Call(
             request=request, world=self.world, render=render, person=person, denied=self.denied,
-            read=FieldReader(world=self.world, version=version, text_limit=self.text_limit),
+            site=self.site, read=FieldReader(world=self.world, version=version, text_limit=self.text_limit),
         )  # fmt: skip
         return self._handlers[endpoint](call, **arguments)
 
@@ -224,24 +209,38 @@ class JiraSimulator(Simulator):
             headers |= {"X-RateLimit-Interval-Seconds": "1"}
             return
         headers |= {"X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "349", "X-RateLimit-NearLimit": "false"}
-        matched = _ISSUE_WRITE.search(request.path)
-        if request.method == "GET" or matched is None or matched[1] == "bulkfetch":
+        if request.method == "GET":
             return
         now = self.clock.now()
-        recent = self._writes[self._issue_name(matched[1])]
-        while recent and now - recent[0] > ISSUE_WRITE_SPAN:
-            recent.popleft()
-        if len(recent) >= limit:
+        written = [self._writes[name] for name in sorted(set(self._written(request)))]
+        for recent in written:
+            while recent and now - recent[0] > ISSUE_WRITE_SPAN:
+                recent.popleft()
+        if any(len(recent) >= limit for recent in written):
             reset = (now + ISSUE_WRITE_SPAN).astimezone(UTC)
             headers |= {"Retry-After": "2", "RateLimit-Reason": "jira-per-issue-on-write"}
             headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{reset:%Y-%m-%dT%H:%MZ}"}
             raise ApiError(429, "Rate limit exceeded.")
-        recent.append(now)
+        for recent in written:
+            recent.append(now)
 
-    def _issue_name(self, key: str) -> str:
-        return str(self.world.keys.get(key.upper(), key))
+    def _written(self, request: Request) -> Iterator[str]:
+        """The ids of the issues that a request writes to: in its path, or in its body for links and sprints."""
+        if matched := _ISSUE_WRITE.search(request.path):
+            named = [matched[1]] if matched[1] not in ("bulkfetch", "archive", "unarchive") else []
+        else:
+            body = request.get_json(force=True, silent=True)
+            body = body if isinstance(body, dict) else {}
+            ends = [body.get(name) for name in ("inwardIssue", "outwardIssue")]
+            listed = body.get("issues") if "/sprint/" in request.path or "/backlog/" in request.path else []
+            named = [end.get("key") or end.get("id") for end in ends if isinstance(end, dict)] + (listed or [])
+        for name in map(str, named):
+            yield str(self.world.keys.get(name.upper(), name))
 
     @staticmethod
     def _response(status: int, body: Any, headers: dict[str, str]) -> Response:
+        if isinstance(body, Response):
+            body.headers.extend(headers)
+            return body
         text = "" if body is None else json.dumps(body, ensure_ascii=False)
         return Response(text, status=status, headers=headers, content_type="application/json;charset=UTF-8")
