@@ -243,7 +243,7 @@ def test_what_the_adapter_does_not_use_holds_too(hub, description):
 
 
 def planned(client, simulator):
-    """Every request on milestones, dependencies, fields and sub-issues that people's own scripts make, refused ones too."""
+    """Every request on milestones, dependencies and sub-issues that people's own scripts make, refused ones too."""
     root = f"{simulator.base_url}/repos/acme/payments"
     one, two, three = (simulator.add_issue(title=title) for title in ("one", "two", "three"))
     elsewhere = simulator.add_issue(title="elsewhere", project="acme/other")
@@ -271,6 +271,11 @@ def planned(client, simulator):
     client.get(f"{root}/issues/1/sub_issues")
     client.get(f"{root}/issues/3/parent")
     client.request("DELETE", f"{root}/issues/1/sub_issue", json={"sub_issue_id": three.id})
+
+
+def valued(client, simulator):
+    """Every request on issue fields, then on what becomes of issues and their repository."""
+    root = f"{simulator.base_url}/repos/acme/payments"
     values = f"{root}/issues/1/issue-field-values"
     ids = {field.name: field.id for field in simulator.repository.fields.values()}
     rows = {"Priority": "High", "Points": 2.5, "Target date": "2026-05-01", "Customer": "ACME", "Areas": ["API", "Web"]}
@@ -286,7 +291,8 @@ def planned(client, simulator):
     client.post(f"{root}/issues", json={"title": "four", "issue_field_values": full["issue_field_values"][:4]})
     client.get(f"{root}/issues?state=all")
     client.patch(
-        f"{root}/issues/2", json={"state": "closed", "state_reason": "duplicate", "duplicate_issue_id": one.id}
+        f"{root}/issues/2",
+        json={"state": "closed", "state_reason": "duplicate", "duplicate_issue_id": simulator.issue(1).id},
     )
     comment = simulator.comment(1, "off topic")
     simulator.minimize(comment.id)
@@ -303,7 +309,7 @@ def planned(client, simulator):
     for number in (2, 3):
         client.get(f"{root}/issues/{number}/dependencies/blocking")
     simulator.archive()
-    client.post(blockers, json={"issue_id": elsewhere.id})
+    client.post(f"{root}/issues/1/dependencies/blocked_by", json={"issue_id": 1})
 
 
 @pytest.mark.parametrize("login", ["ada", "reader"])
@@ -313,7 +319,39 @@ def test_what_is_planned_around_an_issue_holds_too(hub, description, login):
     hub.simulator.exchanges.clear()
     with httpx.Client(headers={"Authorization": f"Bearer token-{login}"}) as client:
         planned(client, hub.simulator)
+        valued(client, hub.simulator)
     found = {one for exchange in hub.simulator.exchanges for one in description.violations(*exchange)}
     assert {one for one in found if not one.startswith(UNDESCRIBED)} == set()
     statuses = {response.status_code for _, _, response in hub.simulator.exchanges}
     assert statuses >= ({200, 201, 204, 301, 403, 404, 410, 422} if login == "ada" else {200, 201, 301, 403, 404, 410})
+
+
+TRAFFIC = SPEC.parents[2] / "traffic" / "github"
+
+
+def recorded(name, method, end):
+    """The bodies that GitHub itself answered."""
+    exchanges = json.loads((TRAFFIC / name).read_text(encoding="utf-8"))["interactions"]
+    wanted = [one for one in exchanges if one["request"]["method"] == method and one["request"]["url"].endswith(end)]
+    return [one["response"]["body"] for one in wanted]
+
+
+def test_answers_have_the_members_of_the_newest_recordings(hub):
+    """Neither more nor fewer: an issue, its milestone and author, and a blocker with its repository (June 2026)."""
+    simulator = hub.simulator
+    for title in ("one", "two"):
+        simulator.add_issue(title=title)
+    simulator.set_milestone(1, "1.0")
+    simulator.block(1, 2)
+    with httpx.Client(headers={"Authorization": "Bearer token-ada"}) as client:
+        issue = client.get(f"{simulator.base_url}/repos/acme/payments/issues/1").json()
+        (blocker,) = client.get(f"{simulator.base_url}/repos/acme/payments/issues/1/dependencies/blocked_by").json()
+    (true,) = recorded("hub4j/GHMilestoneTest.testListMilestonesWithSort.json", "PATCH", "/issues/489")
+    assert set(issue) == set(true)
+    assert set(issue["milestone"]) == set(true["milestone"])
+    assert set(issue["user"]) == set(true["user"])
+    _, (true,) = recorded("pygithub/IssueDependencies.testAddBlockedBy.json", "GET", "/blocked_by")
+    of_organizations = {"type", "issue_field_values"}  # the recorded repository is a person's
+    assert set(blocker) - of_organizations == set(true)
+    assert set(blocker["repository"]) == set(true["repository"])
+    assert blocker["issue_dependencies_summary"].keys() == true["issue_dependencies_summary"].keys()

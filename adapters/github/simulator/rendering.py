@@ -146,9 +146,13 @@ class Renderer(AccountRenderer):
         return {"issue_dependencies_summary": summary | totals}
 
     def linked_issue(self, issue: Issue, viewer: User) -> JsonObject:
-        """An `issue` as the answers of sub-issues and dependencies carry it: with its `repository`, which may be another."""
+        """An `issue` as sub-issues and dependencies show it: its own `repository`, and no `closed_by` (as recorded)."""
         home = self.repository(issue.home, viewer)
-        return self.issue(issue.home, issue) | {"repository": home}
+        for name in ("organization", "network_count", "subscribers_count"):
+            home.pop(name, None)
+        rendered = self.issue(issue.home, issue) | {"repository": home}
+        del rendered["closed_by"]
+        return rendered
 
     def field(self, field: IssueField) -> JsonObject:
         """An `issue-field`."""
