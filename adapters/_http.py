@@ -131,6 +131,23 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         )
         return retrying(self._once, request, method, path, False, args, kwargs)
 
+    def begin(self, method: str, path: str, *, write: bool) -> None:
+        """Wait until the pace allows one more request, and count it."""
+        self._pace(write)
+        self.traffic.requests += 1
+        self.traffic.writes += write
+        route = f"{method} {_route(path)}"
+        self.traffic.by_route[route] = self.traffic.by_route.get(route, 0) + 1
+
+    def failure(self, what: str, error: Exception, *, write: bool) -> TrackerError:
+        """What it means that sending or reading broke off with `error`."""
+        detail = self.redactor(_root_cause(error))
+        if _never_sent(error):
+            return Unreachable(f"{what}: no connection ({detail}). Check `url`, and that this machine may reach it.")
+        if write:
+            return Uncertain(f"{what}: sent, but the answer was lost ({detail})")
+        return Retryable(f"{what}: the answer was lost ({detail})")
+
     def clock(self) -> ClockReading:
         """The reading with the shortest round trip of the last few answers that the newest one does not rule out."""
         with self._lock:
@@ -148,18 +165,14 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         args: Any,
         kwargs: Any,
     ) -> requests.Response:
-        self._pace(write)
-        self.traffic.requests += 1
-        self.traffic.writes += write
-        route = f"{method} {_route(path)}"
-        self.traffic.by_route[route] = self.traffic.by_route.get(route, 0) + 1
+        self.begin(method, path, write=write)
         started = time.monotonic()
         what = f"{self.tracker}: {method} {path}"
         try:
             response = super().send(request, *args, **kwargs)
             _ = response.content  # read it here: a body that is cut off must fail at this seam
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self._transport_error(what, write, error) from None
+            raise self.failure(what, error, write=write) from None
         self._read_clock(response, time.monotonic() - started)
         self._redact(response)
         if self._classify is not None and (problem := self._classify(response)) is not None:
@@ -181,14 +194,6 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         shown = self.redactor(response.text)
         if shown != response.text:
             response._content = shown.encode(response.encoding or "utf-8", "replace")  # noqa: SLF001
-
-    def _transport_error(self, what: str, write: bool, error: Exception) -> TrackerError:
-        detail = self.redactor(_root_cause(error))
-        if _never_sent(error):
-            return Unreachable(f"{what}: no connection ({detail}). Check `url`, and that this machine may reach it.")
-        if write:
-            return Uncertain(f"{what}: sent, but the answer was lost ({detail})")
-        return Retryable(f"{what}: the answer was lost ({detail})")
 
     def _excerpt(self, response: requests.Response) -> str:
         return self.redactor(re.sub(r"\s+", " ", response.text)[:200])
