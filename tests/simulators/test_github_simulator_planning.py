@@ -289,3 +289,17 @@ def test_a_second_parent_is_an_error_in_the_library(sim: GitHubSimulator) -> Non
         two.add_sub_issue(three)
     assert "Sub issue may only have one parent" in str(refused.value)
     client.close()
+
+
+def test_the_enterprise_cloud_has_what_githubs_own_server_has() -> None:
+    """The same members and lists, and no header of an Enterprise Server."""
+    answers = []
+    for product in ("github.com", "ghec"):
+        with served(GitHubSimulator(product=product)) as sim, plain(sim) as client:  # type: ignore[arg-type]
+            sim.add_issue(title="t")
+            answer = client.get("/issues/1")
+            assert "x-github-enterprise-version" not in answer.headers
+            paths = ("/issues/1/sub_issues", "/issues/1/dependencies/blocking", "/issue-types")
+            answers.append((set(answer.json()), [client.get(path).status_code for path in paths]))
+    assert answers[0] == answers[1]
+    assert answers[0][1] == [200, 200, 200]
