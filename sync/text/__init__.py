@@ -7,6 +7,7 @@ can't say travels through it as text between invisible marks. Nothing is importe
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .blocks import rephrase
     from .canon import canonical, same_text
     from .convert import (
         adf_to_markdown,
@@ -26,12 +27,19 @@ __all__ = [
     "markdown_to_html",
     "markdown_to_wiki",
     "neutralise",
+    "rephrase",
     "restore",
     "same_text",
     "wiki_to_markdown",
 ]
 
-_HOME = {"canonical": "canon", "same_text": "canon", "neutralise": "neutral", "restore": "neutral"}
+_HOME = {
+    "canonical": "canon",
+    "same_text": "canon",
+    "neutralise": "neutral",
+    "restore": "neutral",
+    "rephrase": "blocks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -35,7 +35,21 @@ def read_markdown(source: str) -> list[Node]:
     """The blocks of a Markdown text; a newline is a break, as in an issue."""
     env: dict[str, object] = {}
     tokens = _parser().parse(unfenced(clean(source)), env)
-    return _blocks(tokens)
+    return pair_details(_blocks(tokens, _used(tokens)))
+
+
+def read_blocks(source: str) -> list[tuple[int, int, list[Node]]]:
+    """Each outermost block with the lines it stands on, first and behind the last; folding sections stay apart."""
+    tokens = _parser().parse(unfenced(clean(source)), {})
+    used = _used(tokens)
+    out: list[tuple[int, int, list[Node]]] = []
+    begun = 0
+    for place, token in enumerate(tokens):
+        if token.level == 0 and token.nesting <= 0:
+            start, end = tokens[begun].map or (0, 0)
+            out.append((start, end, _blocks(tokens[begun : place + 1], used)))
+            begun = place + 1
+    return out
 
 
 def block_tokens(source: str) -> list[Token]:
@@ -127,10 +141,14 @@ def _lone_brackets(source: str) -> frozenset[int]:
     return frozenset(lone.union(opened))
 
 
-def _blocks(tokens: Sequence[Token]) -> list[Node]:
+def _used(tokens: Sequence[Token]) -> set[str]:
+    """The labels of link definitions that something refers to."""
+    return {_label(t) for token in tokens for t in (token.children or ()) if _label(t)}
+
+
+def _blocks(tokens: Sequence[Token], used: set[str]) -> list[Node]:
     root: list[Node] = []
     stack: list[list[Node]] = [root]
-    used = {_label(t) for token in tokens for t in (token.children or ()) if _label(t)}
     title = False
     for token in tokens:
         if token.type in ("alert_title_open", "alert_title_close"):
@@ -152,7 +170,7 @@ def _blocks(tokens: Sequence[Token]) -> list[Node]:
             stack[-1].extend(([node("paragraph", content)] if content else []) if in_cell else content)
         else:
             stack[-1].extend(_leaf(token, used))
-    return pair_details(root)
+    return root
 
 
 def text_token(content: str) -> Token:
