@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -16,17 +16,16 @@ from adapters.azure_devops.simulator.acting import PEOPLE, Acting
 from adapters.azure_devops.simulator.call import Call, collection
 from adapters.azure_devops.simulator.editing import Editor
 from adapters.azure_devops.simulator.errors import ApiError
-from adapters.azure_devops.simulator.fields import CUSTOM_FIELDS, Field
+from adapters.azure_devops.simulator.feeds import feeds
 from adapters.azure_devops.simulator.process import ProcessName
 from adapters.azure_devops.simulator.rendering import Renderer
 from adapters.azure_devops.simulator.reporting import Reporting
 from adapters.azure_devops.simulator.routes import Router, check_version, definitions
 from adapters.azure_devops.simulator.seed import Seeder
-from adapters.azure_devops.simulator.state import Organisation, Requirements, User, guid
+from adapters.azure_devops.simulator.state import Organisation, Project, Rules, User, guid
 from adapters.azure_devops.simulator.tickets import as_response, tickets
-from adapters.azure_devops.simulator.workflow import Graph, WorkflowKind
 
-__all__ = ["AzureDevOpsSimulator", "create"]
+__all__ = ["AzureDevOpsSimulator", "Rules", "create"]
 
 ORGANISATION = "acme"
 _WINDOW = timedelta(minutes=5)
@@ -37,13 +36,9 @@ class AzureDevOpsSimulator(Acting):
     """One organisation `acme` with one project.
 
     `token` is the bot's personal access token; every other person's is `token-<short name>`.
-    `links_raise_rev` says whether a link is a revision on both ends (recordings and documentation disagree).
-    `required_fields` names by type, or by "Type/State", what must be filled. `custom_fields` are on every type.
-    `workflow` is "any" (every move, as processes allow today), "classic" (the older graphs) or type to state to states.
-    `circular_status` is the status with which a circular link is refused (500 has been reported); `attachment_limit`
-    is in bytes.
     `budget` requests a user may make in five minutes: beyond 80 % answers carry `Retry-After`, beyond all of it they
     are 429. `sign_in` is the status of the HTML page that a stranger gets who did not ask to suppress redirects.
+    `rules` are the members of `Rules`.
     """
 
     kind: ClassVar[str] = "azure_devops"
@@ -54,15 +49,10 @@ class AzureDevOpsSimulator(Acting):
         token: str = "azure-token",  # noqa: S107 - opens nothing but this simulator
         project: str = "Payments",
         process: ProcessName = "Agile",
-        links_raise_rev: bool = False,
-        required_fields: Requirements | None = None,
         wiql_limit: int = 20_000,
         budget: int | None = None,
         sign_in: int = 203,
-        custom_fields: Sequence[Field] = CUSTOM_FIELDS,
-        workflow: WorkflowKind | Graph = "any",
-        circular_status: int = 400,
-        attachment_limit: int = 60 * 1024 * 1024,
+        **rules: Any,
     ) -> None:
         super().__init__()
         self.project = project
@@ -77,15 +67,11 @@ class AzureDevOpsSimulator(Acting):
             process=process,
             clock=self.clock,
             people=PEOPLE.values(),
-            custom_fields=custom_fields,
-            workflow=workflow,
-            required_fields=required_fields,
-            circular_status=circular_status,
-            attachment_limit=attachment_limit,
+            rules=Rules(**rules),
         )
-        self.editor = Editor(self.organisation, links_raise_rev=links_raise_rev)
+        self.editor = Editor(self.organisation)
         self._render = Renderer(self.organisation, "")
-        self._router = Router(ORGANISATION, definitions() | tickets())
+        self._router = Router(ORGANISATION, definitions() | tickets() | feeds())
         self._spent: dict[str, deque[datetime]] = {}
 
     # -- the service -----------------------------------------------------------------------------
@@ -134,13 +120,12 @@ class AzureDevOpsSimulator(Acting):
         handler, resource, values = self._router.find(request.method, request.path)
         query = {name.lower(): value for name, value in request.args.items()}
         version = check_version(request, query, resource)
-        project = values.pop("project", None)
-        if project is not None:
-            discovery.find_project(self.organisation, project)
-        call = self._call(request, user, query, scoped=project is not None)
+        name = values.pop("project", None)
+        project = discovery.find_project(self.organisation, name) if name is not None else None
+        call = self._call(request, user, query, project)
         return as_response(handler(call, **values), version)
 
-    def _call(self, request: Request, user: User, query: Mapping[str, str], *, scoped: bool) -> Call:
+    def _call(self, request: Request, user: User, query: Mapping[str, str], project: Project | None) -> Call:
         if self._render.root != self.url:
             self._render = Renderer(self.organisation, self.url)
         return Call(
@@ -152,7 +137,7 @@ class AzureDevOpsSimulator(Acting):
             render=self._render,
             reporting=Reporting(self.organisation, self._render),
             wiql_limit=self.wiql_limit,
-            scoped=scoped,
+            project=project,
         )
 
     def _user(self, request: Request) -> User | None:

@@ -167,12 +167,12 @@ class Acting(Simulator):
         with self.lock:
             comments.destroy(self.organisation, self.organisation.item(int(key)))
 
-    def move(self, key: int, project: str) -> None:
-        """Move a work item to another project: it keeps its id."""
+    def move(self, key: int, project: str, *, by: str = "ada") -> None:
+        """Move a work item to the root of another project, which is made where it is not there: it keeps its id."""
         with self.lock:
-            item = self.organisation.item(int(key))
-            fields = {name: value for name, value in item.fields.items() if name != "System.History"}
-            self.organisation.commit(item, {**fields, "System.TeamProject": project}, self._person("ada"))
+            name = self.organisation.add_project(project).name
+            values = dict.fromkeys(("System.TeamProject", "System.AreaPath", "System.IterationPath"), name)
+            self.editor.update(self.organisation.item(int(key)), _operations(values), self._person(by))
 
     def relate(self, key: int, other: int, *, by: str = "ada") -> None:
         """Link two work items as related."""
@@ -258,7 +258,7 @@ class Acting(Simulator):
 
     def _node(self, kind: str, path: str) -> Node:
         with self.lock:
-            node = self.organisation.nodes[kind]
+            node = self.organisation.add_project(path.split("\\", maxsplit=1)[0]).nodes[kind]
             for name in path.split("\\")[1:]:
                 node = node.children.get(name.lower()) or nodes.add(self.organisation, node, name)
             return node

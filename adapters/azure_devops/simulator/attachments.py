@@ -29,8 +29,8 @@ def routes() -> dict[tuple[str, str], Handler]:
 def add(organisation: Organisation, name: str, content: bytes, by: User, *, size: int | None = None) -> Attachment:
     """A new file, which no work item shows before a relation names it."""
     expected = len(content) if size is None else size
-    if expected > organisation.attachment_limit:
-        megabytes = organisation.attachment_limit / 1024 / 1024
+    if expected > organisation.rules.attachment_limit:
+        megabytes = organisation.rules.attachment_limit / 1024 / 1024
         message = (
             "TF237082: The file you are trying to upload exceeds the supported file upload size "
             f"({megabytes:.3f} MB(s)). Instead of uploading the file, add the file to version control or to the team "
@@ -79,7 +79,7 @@ def _upload_part(call: Call, number: str) -> Answer:
     first, last, size = (int(text) for text in found.groups())
     if attachment.complete or first != len(attachment.content) or last - first + 1 != len(content) or last >= size:
         raise bad_argument(f"The range {found[0]} does not continue the file of {len(attachment.content)} bytes.")
-    if size > call.organisation.attachment_limit:
+    if size > call.organisation.rules.attachment_limit:
         add(call.organisation, attachment.name, b"", call.user, size=size)  # says the limit
     attachment.content += content
     attachment.size = size

@@ -13,7 +13,7 @@ from adapters.azure_devops.simulator.editing import Editor
 from adapters.azure_devops.simulator.errors import JsonObject, bad_argument
 from adapters.azure_devops.simulator.rendering import Renderer
 from adapters.azure_devops.simulator.reporting import Reporting
-from adapters.azure_devops.simulator.state import Organisation, User
+from adapters.azure_devops.simulator.state import Organisation, Project, User
 
 Answer = Any
 Handler = Callable[..., Answer]
@@ -31,7 +31,7 @@ class Call:
     render: Renderer
     reporting: Reporting
     wiql_limit: int
-    scoped: bool  # whether the path names the project
+    project: Project | None  # the one that the path names
 
     def body(self) -> Any:
         """The JSON body; raises the service's 400 where there is none."""
@@ -39,6 +39,16 @@ class Call:
             return json.loads(self.request.get_data() or b"null")
         except ValueError:
             raise bad_argument("The request body is not valid JSON.") from None
+
+    @property
+    def project_name(self) -> str | None:
+        """The name of the project that the path names."""
+        return self.project.name if self.project else None
+
+    @property
+    def home(self) -> Project:
+        """The project that the path names, or else the one that is worked on."""
+        return self.project or self.organisation.projects[self.organisation.project.lower()]
 
     def flag(self, name: str) -> bool:
         """A boolean of the query string."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.azure_devops.simulator.errors import ApiError, JsonObject
 from adapters.azure_devops.simulator.process import PROCESS_IDS
-from adapters.azure_devops.simulator.state import Organisation, User, guid
+from adapters.azure_devops.simulator.state import Organisation, Project, User, guid
 
 _PROJECT = "{project}/_apis/{area}/"
 # (location id, area, resource, route template, resource version, released version)
@@ -159,12 +159,12 @@ def connection_data(user: User) -> JsonObject:
     }
 
 
-def project(organisation: Organisation, root: str, *, capabilities: bool) -> JsonObject:
-    """The one project."""
-    url = f"{root}/_apis/projects/{organisation.project_id}"
+def project(organisation: Organisation, found: Project, root: str, *, capabilities: bool) -> JsonObject:
+    """A project; all of them follow the organisation's one process."""
+    url = f"{root}/_apis/projects/{found.id}"
     answer: JsonObject = {
-        "id": organisation.project_id,
-        "name": organisation.project,
+        "id": found.id,
+        "name": found.name,
         "url": url,
         "state": "wellFormed",
         "revision": 12,
@@ -177,11 +177,13 @@ def project(organisation: Organisation, root: str, *, capabilities: bool) -> Jso
     return answer
 
 
-def find_project(organisation: Organisation, name: str) -> None:
-    """Raise the service's 404 where `name` is neither the project's name nor its GUID."""
-    if name.lower() not in (organisation.project.lower(), organisation.project_id):
-        message = (
-            f"TF200016: The following project does not exist: {name}. Verify that the name of the project is "
-            "correct and that the project exists on the specified Azure DevOps Server."
-        )
-        raise ApiError(404, "ProjectDoesNotExistWithNameException", message)
+def find_project(organisation: Organisation, name: str) -> Project:
+    """The project of that name or GUID; raises the service's 404."""
+    for project in organisation.projects.values():
+        if name.lower() in (project.name.lower(), project.id):
+            return project
+    message = (
+        f"TF200016: The following project does not exist: {name}. Verify that the name of the project is "
+        "correct and that the project exists on the specified Azure DevOps Server."
+    )
+    raise ApiError(404, "ProjectDoesNotExistWithNameException", message)

@@ -20,8 +20,11 @@ from adapters.azure_devops.simulator.errors import (
 from adapters.azure_devops.simulator.fields import (
     ACTIVATED_BY,
     ACTIVATED_DATE,
+    BOARD_COLUMN,
+    BOARD_DONE,
     CLOSED_BY,
     CLOSED_DATE,
+    KANBAN_COLUMN,
     RESOLVED_BY,
     RESOLVED_DATE,
     RESOLVED_REASON,
@@ -33,7 +36,7 @@ from adapters.azure_devops.simulator.process import WorkItemType
 from adapters.azure_devops.simulator.state import Comment, Item, Organisation, Relation, User
 from adapters.azure_devops.simulator.text import rewrite_html, split_tags
 
-_STATE, _REASON, _TYPE = "System.State", "System.Reason", "System.WorkItemType"
+_STATE, _REASON, _TYPE, _PROJECT = "System.State", "System.Reason", "System.WorkItemType", "System.TeamProject"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,18 +55,23 @@ class Draft:
 class Editor:
     """Creates and changes work items as one user's request asks."""
 
-    def __init__(self, organisation: Organisation, *, links_raise_rev: bool) -> None:
+    def __init__(self, organisation: Organisation) -> None:
         self.organisation = organisation
-        self.links_raise_rev = links_raise_rev
 
-    def create(self, kind: WorkItemType, operations: Sequence[JsonObject], by: User, *, keep: bool = True) -> Item:
+    def create(
+        self,
+        kind: WorkItemType,
+        operations: Sequence[JsonObject],
+        by: User,
+        *,
+        project: str = "",
+        keep: bool = True,
+    ) -> Item:
         """A new work item in its type's initial state; without `keep` it is only checked, and has the id -1."""
         organisation = self.organisation
         item_id = organisation.last_item + 1
         fields: dict[str, Any] = {
-            "System.AreaPath": organisation.project,
-            "System.TeamProject": organisation.project,
-            "System.IterationPath": organisation.project,
+            **dict.fromkeys(("System.AreaPath", _PROJECT, "System.IterationPath"), project or organisation.project),
             _TYPE: kind.name,
             _STATE: kind.states[0].name,
             "System.CreatedBy": by,
@@ -189,6 +197,11 @@ class Editor:
                     raise not_in_list(definition.reference, definition.name, value)
                 draft.type = kind
                 return kind.name
+            case "System.TeamProject":
+                project = self.organisation.projects.get(str(value).lower())
+                if project is None:
+                    raise not_in_list(definition.reference, definition.name, value)
+                return project.name
         return values.converted(self.organisation, definition, value)
 
     # -- rules -----------------------------------------------------------------------------------
@@ -206,10 +219,12 @@ class Editor:
             raise not_in_list(_STATE, "State", fields.get(_STATE))
         for reference, group in (("System.AreaPath", "area"), ("System.IterationPath", "iteration")):
             node = organisation.node(group, str(fields.get(reference, "")))
-            if node is None:
+            if node is None or node.names[0] != fields[_PROJECT]:
                 message = f"TF401347: Invalid tree name given for work item {item_id}, field '{reference}'."
                 raise rule_broken(reference, message, "invalidPath", 4194304)
             fields[reference] = node.path
+        if BOARD_COLUMN in kind.fields:
+            fields.update({BOARD_COLUMN: fields[_STATE], BOARD_DONE: False, KANBAN_COLUMN: fields[_STATE]})
         for key in (kind.name, f"{kind.name}/{fields[_STATE]}"):
             for reference in organisation.required_fields.get(key.lower(), ()):
                 if reference not in fields:
@@ -260,7 +275,7 @@ class Editor:
         new = not item.revisions
         comment: tuple[int, int] | None = None
         before = {key: value for key, value in item.fields.items() if key != "System.History"}
-        raised = new or change.versioned or (self.links_raise_rev and bool(change))
+        raised = new or change.versioned or (self.organisation.rules.links_raise_rev and bool(change))
         if draft.history:
             comment = (self._comment(item, draft, by).id, 1)
             draft.fields["System.CommentCount"] += 1
@@ -273,7 +288,9 @@ class Editor:
                 item.fields["System.CreatedDate"] = item.fields[STATE_CHANGED] = revision.when
         elif change:
             links.record(self.organisation, item, by, change)
-        links.store(self.organisation, item, draft.relations, change, by, raise_rev=self.links_raise_rev)
+        links.store(
+            self.organisation, item, draft.relations, change, by, raise_rev=self.organisation.rules.links_raise_rev
+        )
 
     def _comment(self, item: Item, draft: Draft, by: User) -> Comment:
         self.organisation.last_comment += 1

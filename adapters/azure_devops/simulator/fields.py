@@ -24,6 +24,9 @@ RESOLVED_DATE = "Microsoft.VSTS.Common.ResolvedDate"
 RESOLVED_BY = "Microsoft.VSTS.Common.ResolvedBy"
 RESOLVED_REASON = "Microsoft.VSTS.Common.ResolvedReason"
 CLOSED_DATE = "Microsoft.VSTS.Common.ClosedDate"
+BOARD_COLUMN, BOARD_DONE = "System.BoardColumn", "System.BoardColumnDone"
+#: A board's own field: the service makes one for each, and work items carry it beside the process's.
+KANBAN_COLUMN = "WEF_5C6D9B1E0B7A4E53A1F2C3D4E5F60718_Kanban.Column"
 CLOSED_BY = "Microsoft.VSTS.Common.ClosedBy"
 
 
@@ -114,6 +117,9 @@ FIELDS: Mapping[str, Field] = by_reference(
         _field("System.History", "History", "history"),
         _field("System.Tags", "Tags", "plainText"),
         _choice(PRIORITY, "Priority", 1, 2, 3, 4, default=2),
+        _own(BOARD_COLUMN, "Board Column", "string"),
+        _own(BOARD_DONE, "Board Column Done", "boolean"),
+        _field(KANBAN_COLUMN, "Kanban Column", "string"),
         _own(STATE_CHANGED, "State Change Date", "dateTime"),
         _own(ACTIVATED_DATE, "Activated Date", "dateTime"),
         _own(ACTIVATED_BY, "Activated By", "string", identity=True),

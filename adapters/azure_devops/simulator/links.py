@@ -178,7 +178,7 @@ def _refuse_circle(organisation: Organisation, item: Item, relation: Relation) -
                 f"TF201035: Adding a {LINK_TYPES[relation.rel][0]} link between work items {item.id} and "
                 f"{relation.target} would result in a circular relationship."
             )
-            raise ApiError(organisation.circular_status, "WorkItemLinkCircularException", message)
+            raise ApiError(organisation.rules.circular_status, "WorkItemLinkCircularException", message)
         if current is not None and current not in seen and current in organisation.items:
             seen.add(current)
             queue += [r.target for r in organisation.items[current].relations if r.rel == relation.rel]

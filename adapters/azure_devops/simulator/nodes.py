@@ -10,8 +10,8 @@ from typing import Any
 from werkzeug.wrappers import Response
 
 from adapters.azure_devops.simulator.call import Answer, Call, Handler, collection
+from adapters.azure_devops.simulator.describing import iso
 from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
-from adapters.azure_devops.simulator.rendering import iso
 from adapters.azure_devops.simulator.state import Node, Organisation, User
 
 _GROUPS = {"areas": "area", "iterations": "iteration"}
@@ -132,10 +132,10 @@ def dates(attributes: Any) -> JsonObject:
 
 
 def _roots(call: Call) -> Answer:
-    organisation, depth = call.organisation, call.number("$depth", 0)
+    depth = call.number("$depth", 0)
     if (numbers := call.words("ids")) is None:
-        return collection([call.render.node(node, depth) for node in organisation.nodes.values()])
-    known = {str(node.id): node for root in organisation.nodes.values() for node in root.everything()}
+        return collection([call.render.node(node, depth) for node in call.home.nodes.values()])
+    known = {str(node.id): node for root in call.home.nodes.values() for node in root.everything()}
     if call.query.get("errorpolicy", "fail").lower() != "omit":
         for number in numbers:
             if number not in known:
@@ -144,7 +144,7 @@ def _roots(call: Call) -> Answer:
 
 
 def _find(call: Call, group: str, path: str) -> Node:
-    node = call.organisation.nodes.get(_GROUPS.get(group, ""))
+    node = call.home.nodes.get(_GROUPS.get(group, ""))
     for name in re.split(r"[/\\]", path):
         if name and node is not None:
             node = node.children.get(name.lower())
@@ -159,7 +159,7 @@ def _unrecognised(name: str) -> ApiError:
 
 
 def _by_number(call: Call, number: int, kind: str) -> Node:
-    for node in call.organisation.nodes[kind].everything():
+    for node in call.home.nodes[kind].everything():
         if node.id == number:
             return node
     raise _unrecognised(str(number))

@@ -10,11 +10,14 @@ from adapters.azure_devops.simulator.fields import (
     ACTIVATED_BY,
     ACTIVATED_DATE,
     ACTIVITY,
+    BOARD_COLUMN,
+    BOARD_DONE,
     CLOSED_BY,
     CLOSED_DATE,
     DESCRIPTION,
     DISCIPLINE,
     FIELDS,
+    KANBAN_COLUMN,
     PRIORITY,
     REPRO_STEPS,
     RESOLVED_BY,
@@ -64,12 +67,14 @@ class WorkItemType:
         return REPRO_STEPS if REPRO_STEPS in self.fields else DESCRIPTION
 
 
+BOARD = (BOARD_COLUMN, BOARD_DONE, KANBAN_COLUMN)
 _COMMON = frozenset(
     field.reference
     for field in FIELDS.values()
-    if field.reference.startswith("System.")
+    if (field.reference.startswith("System.") and field.reference not in BOARD)
     or field.reference in (PRIORITY, STATE_CHANGED, CLOSED_DATE, CLOSED_BY, "Microsoft.VSTS.Common.StackRank")
 )
+_OFF_BOARD = frozenset({"Task"})
 _ACTORS = (ACTIVATED_DATE, ACTIVATED_BY, RESOLVED_DATE, RESOLVED_BY)
 _BUG = (SEVERITY, REPRO_STEPS, "Microsoft.VSTS.TCM.SystemInfo", VALUE_AREA)
 _ACCEPTANCE = "Microsoft.VSTS.Common.AcceptanceCriteria"
@@ -96,7 +101,7 @@ def _type(name: str, states: tuple[tuple[str, str], ...], *fields: str) -> WorkI
         reference=f"Microsoft.VSTS.WorkItemTypes.{name.replace(' ', '')}",
         color=_TYPE_COLORS.get(name, "009CCC"),
         states=tuple(State(name=state, category=category, color=_COLORS[category]) for state, category in states),
-        fields=_COMMON.union(fields),
+        fields=_COMMON.union(fields, () if name in _OFF_BOARD else BOARD),
     )
 
 

@@ -8,77 +8,22 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.azure_devops.simulator import links
+from adapters.azure_devops.simulator.describing import Describer, american, iso
 from adapters.azure_devops.simulator.errors import JsonObject
-from adapters.azure_devops.simulator.fields import Field
-from adapters.azure_devops.simulator.process import WorkItemType
 from adapters.azure_devops.simulator.state import (
     ATTACHED,
     FOREVER,
     Comment,
     Item,
-    Node,
-    Organisation,
     Relation,
     Revision,
     Update,
     User,
-    guid,
 )
 
 
-def iso(moment: datetime) -> str:
-    """UTC with as many decimals as are not zero."""
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}"
-    decimals = f"{moment.microsecond // 1000:03}".rstrip("0")
-    return f"{text}.{decimals}Z" if decimals else f"{text}Z"
-
-
-def american(moment: datetime) -> str:
-    """The recycle bin writes its dates for people in the United States."""
-    hour = moment.hour % 12 or 12
-    return f"{moment.month}/{moment.day}/{moment.year} {hour}:{moment:%M:%S} {'AM' if moment.hour < 12 else 'PM'}"
-
-
-class Renderer:
+class Renderer(Describer):
     """Renders for one base address; identities are made once."""
-
-    def __init__(self, organisation: Organisation, root: str) -> None:
-        self.organisation = organisation
-        self.root = root  # the organisation's address
-        self.scope = f"{root}/{organisation.project_id}"
-        self._people: dict[str, JsonObject] = {}
-        fields = organisation.fields.values()
-        self._long_text = frozenset(field.reference for field in fields if field.type in ("html", "history"))
-
-    # -- people and values -----------------------------------------------------------------------
-
-    def identity(self, user: User) -> JsonObject:
-        """An IdentityRef."""
-        if (known := self._people.get(user.mail)) is not None:
-            return known
-        avatar = f"{self.root}/_apis/GraphProfile/MemberAvatars/{user.descriptor}"
-        made: JsonObject = {
-            "displayName": user.name,
-            "url": f"{self.root}/_apis/Identities/{user.id}",
-            "_links": {"avatar": {"href": avatar}},
-            "id": user.id,
-            "uniqueName": user.mail,
-            "imageUrl": avatar,
-            "descriptor": user.descriptor,
-        }
-        return self._people.setdefault(user.mail, made)
-
-    def value(self, value: Any) -> Any:
-        """A field's value, people as IdentityRef."""
-        if isinstance(value, User):
-            return self.identity(value)
-        return iso(value) if isinstance(value, datetime) else value
-
-    def string_value(self, value: Any) -> Any:
-        """A field's value, people as "Name <mail>"."""
-        if isinstance(value, User):
-            return str(value)
-        return iso(value) if isinstance(value, datetime) else value
 
     # -- work items ------------------------------------------------------------------------------
 
@@ -94,7 +39,7 @@ class Renderer:
     ) -> JsonObject:
         """A work item, or one of its revisions; `linked` adds `_links`, `relations` forces the relations."""
         at = revision or item.revisions[-1]
-        url = f"{self.scope}/_apis/wit/workItems/{item.id}"
+        url = f"{self.scope_of(item)}/_apis/wit/workItems/{item.id}"
         answer: JsonObject = {"id": item.id, "rev": at.rev, "fields": self._fields(item, at, expand, fields)}
         if fields is not None:
             return {**answer, "url": f"{self.root}/_apis/wit/workItems/{item.id}"}
@@ -139,15 +84,15 @@ class Renderer:
         }
 
     def _links(self, item: Item, url: str) -> JsonObject:
-        kind = quote(item.type.name)
+        kind, scope = quote(item.type.name), self.scope_of(item)
         hrefs = {
             "self": url,
             "workItemUpdates": f"{url}/updates",
             "workItemRevisions": f"{url}/revisions",
             "workItemComments": f"{url}/comments",
-            "html": f"{self.scope}/_workitems/edit/{item.id}",
-            "workItemType": f"{self.scope}/_apis/wit/workItemTypes/{kind}",
-            "fields": f"{self.scope}/_apis/wit/fields",
+            "html": f"{scope}/_workitems/edit/{item.id}",
+            "workItemType": f"{scope}/_apis/wit/workItemTypes/{kind}",
+            "fields": f"{scope}/_apis/wit/fields",
         }
         return {name: {"href": href} for name, href in hrefs.items()}
 
@@ -159,12 +104,10 @@ class Renderer:
             url = self.attachment(relation.url) if relation.rel == ATTACHED else relation.url
             return {"rel": relation.rel, "url": url, "attributes": attributes}
         name = links.LINK_TYPES[relation.rel][0]
-        url = f"{self.scope}/_apis/wit/workItems/{relation.target}"
+        other = self.organisation.items.get(relation.target)
+        scope = self.scope_of(other) if other else self.scope
+        url = f"{scope}/_apis/wit/workItems/{relation.target}"
         return {"rel": relation.rel, "url": url, "attributes": {"isLocked": False, **attributes, "name": name}}
-
-    def attachment(self, number: str) -> str:
-        """The address of an uploaded file, without its name."""
-        return f"{self.scope}/_apis/wit/attachments/{number}"
 
     def reporting_fields(
         self, item: Item, at: Revision, *, wanted: Iterable[str] | None, long_text: bool, identity_refs: bool
@@ -245,12 +188,12 @@ class Renderer:
             answer["isDeleted"] = True
         if rendered:
             answer["renderedText"] = comment.versions[-1]
-        return {**answer, "url": f"{self.scope}/_apis/wit/workItems/{item.id}/comments/{comment.id}"}
+        return {**answer, "url": f"{self.scope_of(item)}/_apis/wit/workItems/{item.id}/comments/{comment.id}"}
 
     def comment_reference(self, item: Item, reference: tuple[int, int], *, text: bool = False) -> JsonObject:
         """Which comment a revision added, edited or deleted; `text` adds what only the reporting feed tells."""
         number, version = reference
-        url = f"{self.scope}/_apis/wit/workItems/{item.id}/comments/{number}/versions/{version}"
+        url = f"{self.scope_of(item)}/_apis/wit/workItems/{item.id}/comments/{number}/versions/{version}"
         answer: JsonObject = {"commentId": number, "version": version, "url": url}
         if text:
             comment = item.comments[number]
@@ -277,120 +220,12 @@ class Renderer:
             "id": item.id,
             "type": item.type.name,
             "name": item.fields["System.Title"],
-            "project": self.organisation.project,
+            "project": self.organisation.project_of(item).name,
             "deletedDate": american(when),
             "deletedBy": str(by),
             "code": 200,
             "url": f"{self.scope}/_apis/wit/recyclebin/{item.id}",
         }
 
-    def field_reference(self, field: Field) -> JsonObject:
-        """A field as queries and types name it."""
-        url = f"{self.root}/_apis/wit/fields/{field.reference}"
-        return {"referenceName": field.reference, "name": field.name, "url": url}
-
-    def field(self, field: Field) -> JsonObject:
-        """A field's definition."""
-        answer: JsonObject = {
-            **self.field_reference(field),
-            "type": field.type,
-            "usage": "workItem",
-            "readOnly": field.read_only,
-            "canSortBy": field.type not in ("html", "history", "plainText"),
-            "isQueryable": True,
-            "supportedOperations": [{"referenceName": "SupportedOperations.Equals", "name": "="}],
-            "isIdentity": field.identity,
-            "isPicklist": field.picklist,
-            "isPicklistSuggested": False,
-        }
-        if field.picklist:
-            answer["picklistId"] = guid(f"picklist/{field.reference}")
-        return answer
-
-    def type_field(self, kind: WorkItemType, field: Field, *, expand: str = "none") -> JsonObject:
-        """A field as one work item type has it; its values and the fields that follow it only when asked for."""
-        organisation = self.organisation
-        always = field.reference in _ALWAYS or field.reference in organisation.required_fields.get(
-            kind.name.lower(), ()
-        )
-        default = kind.states[0].name if field.reference == "System.State" else field.default
-        answer: JsonObject = {"alwaysRequired": always, "defaultValue": None if default is None else str(default)}
-        if expand in ("allowedvalues", "all"):
-            answer["allowedValues"] = self._allowed(kind, field)
-        if expand in ("dependentfields", "all"):
-            answer["dependentFields"] = []
-        return {**answer, **self.field_reference(field)}
-
-    def _allowed(self, kind: WorkItemType, field: Field) -> list[Any]:
-        if field.identity:
-            shown = ("displayName", "id", "uniqueName", "descriptor")
-            people = [self.identity(user) for user in self.organisation.people]
-            return [{name: person[name] for name in shown} for person in people]
-        match field.reference:
-            case "System.State":
-                return sorted(state.name for state in kind.states)
-            case "System.Reason":
-                return self.organisation.workflow.all_reasons(kind)
-            case "System.WorkItemType":
-                return sorted(each.name for each in self.organisation.types.values())
-        return [str(value) for value in field.allowed]
-
-    def work_item_type(self, kind: WorkItemType) -> JsonObject:
-        """A work item type with its fields, states and transitions ("" is where a new one starts)."""
-        moves = self.organisation.workflow.transitions(kind)
-        transitions = {old: [{"to": new, "actions": None} for new in following] for old, following in moves.items()}
-        fields = [self.type_field(kind, field) for field in self.organisation.fields_of(kind)]
-        icon = {"id": "icon_clipboard", "url": f"{self.root}/_apis/wit/workItemIcons/icon_clipboard?v=2"}
-        return {
-            "name": kind.name,
-            "referenceName": kind.reference,
-            "description": f"A work item of type {kind.name}.",
-            "color": kind.color,
-            "icon": icon,
-            "isDisabled": False,
-            "xmlForm": "",
-            "fields": fields,
-            "fieldInstances": fields,
-            "transitions": transitions,
-            "states": self.states(kind),
-            "url": f"{self.scope}/_apis/wit/workItemTypes/{quote(kind.name)}",
-        }
-
-    def states(self, kind: WorkItemType) -> list[JsonObject]:
-        """The states of a type with their categories."""
-        return [{"name": s.name, "color": s.color, "category": s.category} for s in kind.states]
-
-    def node(self, node: Node, depth: int, *, linked: bool = True) -> JsonObject:
-        """An area or iteration, `depth` levels of children deep; `linked` adds `_links`, which children go without."""
-        group = "Areas" if node.kind == "area" else "Iterations"
-        base = f"{self.scope}/_apis/wit/classificationNodes/{group}"
-        project, *below = node.names
-        url = "/".join([base, *(quote(name) for name in below)])
-        answer: JsonObject = {
-            "id": node.id,
-            "identifier": guid(f"node/{node.id}"),
-            "name": node.name,
-            "structureType": node.kind,
-            "hasChildren": bool(node.children),
-            "path": "\\" + "\\".join([project, group[:-1], *below]),
-        }
-        if node.attributes:
-            answer["attributes"] = node.attributes
-        if depth > 0 and node.children:
-            answer["children"] = [self.node(child, depth - 1, linked=False) for child in node.children.values()]
-        if linked:
-            answer["_links"] = {"self": {"href": url}}
-            if below:
-                answer["_links"]["parent"] = {"href": "/".join([base, *(quote(name) for name in below[:-1])])}
-        return {**answer, "url": url}
-
-    def tag(self, name: str) -> JsonObject:
-        """A tag's definition."""
-        number = guid(f"tag/{name.lower()}")
-        return {"id": number, "name": name, "url": f"{self.scope}/_apis/wit/tags/{number}"}
-
 
 _BIN_LINKS = frozenset({"self", "workItemType", "fields"})
-_ALWAYS = frozenset(
-    {"System.Title", "System.State", "System.AreaId", "System.IterationId", "Microsoft.VSTS.Common.ValueArea"}
-)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from adapters.azure_devops.simulator.describing import iso
 from adapters.azure_devops.simulator.errors import JsonObject, bad_argument
-from adapters.azure_devops.simulator.rendering import Renderer, iso
+from adapters.azure_devops.simulator.rendering import Renderer
 from adapters.azure_devops.simulator.state import Item, Organisation, Revision
 
 MAX_PAGE = 1_000
@@ -26,6 +27,7 @@ class Filter:
     identity_refs: bool = False
     long_text: bool = False
     discussions_only: bool = False
+    project: str | None = None  # the name of the one that the path names
 
 
 class Reporting:
@@ -75,12 +77,22 @@ class Reporting:
                 continue
             if chosen.latest_only and rev != item.rev:
                 continue
+            revision = item.revisions[rev - 1]
+            if not self._within(item, revision, chosen.project):
+                continue
             if types is not None and item.type.name.lower() not in types:
                 continue
-            revision = item.revisions[rev - 1]
             if chosen.discussions_only and revision.comment is None:
                 continue
             yield at + 1, item, revision
+
+    def _within(self, item: Item, revision: Revision, project: str | None) -> bool:
+        """Whether a project's feed tells the revision: also the one by which it left, unless the rules say otherwise."""
+        if project is None or revision.fields["System.TeamProject"] == project:
+            return True
+        if self.organisation.rules.moved_leave_feed or revision.rev == 1:
+            return False
+        return bool(item.revisions[revision.rev - 2].fields["System.TeamProject"] == project)
 
     def _entry(self, item: Item, revision: Revision, chosen: Filter) -> JsonObject:
         fields = self.render.reporting_fields(
@@ -98,7 +110,7 @@ class Reporting:
 
     def links(self, start: int, size: int, types: Sequence[str] | None, path: str) -> JsonObject:
         """One batch of link changes from the place `start` on."""
-        organisation, log = self.organisation, self.organisation.link_log
+        log = self.organisation.link_log
         wanted = {name.lower() for name in types} if types else None
         values: list[JsonObject] = []
         at = start
@@ -117,13 +129,17 @@ class Reporting:
                     "isActive": event.active,
                     "changedBy": str(event.by),
                     "changedOperation": "create" if event.active else "remove",
-                    "sourceProjectId": organisation.project_id,
-                    "targetProjectId": organisation.project_id,
+                    "sourceProjectId": self._project_id(event.source),
+                    "targetProjectId": self._project_id(event.target),
                 }
             )
         else:
             at = max(start, len(log))
         return self._batch(values, str(at), at >= len(log), path)
+
+    def _project_id(self, number: int) -> str:
+        item = self.organisation.items.get(number)
+        return self.organisation.project_of(item).id if item else self.organisation.project_id
 
     def _batch(self, values: list[JsonObject], token: str, last: bool, path: str) -> JsonObject:
         next_link = f"{self.render.scope}/_apis/wit/reporting/{path}?continuationToken={token}"

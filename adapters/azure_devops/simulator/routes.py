@@ -91,9 +91,7 @@ def definitions() -> dict[tuple[str, str], Handler]:
         ("GET", "/_apis/resourceareas/<area>"): _resource_area,
         ("GET", "/_apis/connectiondata"): lambda call: discovery.connection_data(call.user),
         ("GET", "/_apis/identities"): _identities,
-        ("GET", "/_apis/projects"): lambda call: collection(
-            [discovery.project(call.organisation, call.render.root, capabilities=False)]
-        ),
+        ("GET", "/_apis/projects"): _projects,
         ("GET", "/_apis/projects/<name>"): _project,
         ("GET", "/_apis/wit/workitemrelationtypes"): lambda call: collection(_relations(call)),
         ("GET", "/<project>/_apis/wit/workitemtypes"): lambda call: collection(
@@ -138,9 +136,16 @@ def _resource_area(call: Call, area: str) -> Answer:
     return found[0] if found else None
 
 
+def _projects(call: Call) -> Answer:
+    organisation, root = call.organisation, call.render.root
+    found = organisation.projects.values()
+    return collection([discovery.project(organisation, each, root, capabilities=False) for each in found])
+
+
 def _project(call: Call, name: str) -> Answer:
-    discovery.find_project(call.organisation, name)
-    return discovery.project(call.organisation, call.render.root, capabilities=call.flag("includeCapabilities"))
+    found = discovery.find_project(call.organisation, name)
+    capabilities = call.flag("includeCapabilities")
+    return discovery.project(call.organisation, found, call.render.root, capabilities=capabilities)
 
 
 def _identities(call: Call) -> Answer:

@@ -202,6 +202,19 @@ class Node:
             yield from child.everything()
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Project:
+    """A project of the organisation with the roots of its two trees; all projects have one process."""
+
+    name: str
+    nodes: dict[str, Node]
+
+    @property
+    def id(self) -> str:
+        """A GUID."""
+        return guid(f"project/{self.name}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkEvent:
     """A hierarchy, dependency or related link made or removed."""
@@ -214,8 +227,30 @@ class LinkEvent:
     active: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How this organisation's service behaves where processes, servers, recordings and documents differ.
+
+    `custom_fields` are on every work item type. `workflow` is "any" (every move, as processes allow today), "classic" (the
+    older graphs) or type to state to states. `required_fields` names by type, or by "Type/State", what must be filled.
+    `disabled_types` refuse new work items with a 500. `links_raise_rev`: a link is a revision on both ends.
+    `circular_status` refuses a circular link (500 has been reported of the service). `moved_leave_feed`: a project's feed
+    does not tell the revision by which a work item left it. `attachment_limit` is in bytes.
+    """
+
+    custom_fields: Sequence[Field] = CUSTOM_FIELDS
+    workflow: WorkflowKind | Graph = "any"
+    required_fields: Requirements = field(default_factory=dict)
+    disabled_types: Sequence[str] = ()
+    links_raise_rev: bool = False
+    circular_status: int = 400
+    moved_leave_feed: bool = False
+    attachment_limit: int = 60 * 1024 * 1024
+    revision_limit: int = 10_000
+
+
 class Organisation:
-    """One organisation with one project; the watermark of a revision is its place in `log`."""
+    """One organisation, of whose projects one is worked on; the watermark of a revision is its place in `log`."""
 
     def __init__(
         self,
@@ -224,47 +259,54 @@ class Organisation:
         process: ProcessName,
         clock: SimulatorClock,
         people: Iterable[User],
-        custom_fields: Sequence[Field] = CUSTOM_FIELDS,
-        workflow: WorkflowKind | Graph = "any",
-        required_fields: Requirements | None = None,
-        circular_status: int = 400,
-        attachment_limit: int = 60 * 1024 * 1024,
+        rules: Rules,
     ) -> None:
+        self.rules = rules
         self.project = project
-        self.project_id = guid(f"project/{project}")
         self.process: ProcessName = process
-        self.fields = {**FIELDS, **by_reference(custom_fields)}
-        own = frozenset(field.reference for field in custom_fields)
+        self.fields = {**FIELDS, **by_reference(rules.custom_fields)}
+        own = frozenset(field.reference for field in rules.custom_fields)
         self.types = {kind.name.lower(): replace(kind, fields=kind.fields | own) for kind in PROCESSES[process]}
         #: By type name: the fields with a list of values, or a default that fills them on every save.
         self.choices = {
             kind.name: [field for field in self.fields_of(kind) if field.allowed or field.default is not None]
             for kind in self.types.values()
         }
-        self.workflow = Workflow(process, workflow)
-        self.required_fields = {key.lower(): tuple(value) for key, value in (required_fields or {}).items()}
+        self.workflow = Workflow(process, rules.workflow)
+        self.required_fields = {key.lower(): tuple(value) for key, value in rules.required_fields.items()}
         self.people = list(people)
         self.items: dict[int, Item] = {}
         self.log: list[tuple[datetime, int, int]] = []
         self.link_log: list[LinkEvent] = []
         self.tags: dict[str, str] = {}
-        self.circular_status = circular_status
-        self.attachment_limit = attachment_limit
         self.attachments: dict[str, Attachment] = {}
-        self.nodes = {
-            kind: Node(id=number, name=project, kind=kind) for number, kind in ((1, "area"), (2, "iteration"))
-        }
+        self.last_node = 0
+        self.projects: dict[str, Project] = {}
+        self.project_id = self.add_project(project).id
         self.clock = clock
         self.pinned: datetime | None = None  # a seed makes its tickets in the past
         self.last_item = 0
         self.last_comment = 1_000
-        self.last_node = 2
         self.last_resource = 65_000
 
     def now(self) -> datetime:
         """The service's time, never before the newest entry of the log."""
         now = sql_time(self.pinned or self.clock.now())
         return max(now, self.log[-1][0]) if self.log else now
+
+    def add_project(self, name: str) -> Project:
+        """A project of that name, the one that is there if it is."""
+        if (known := self.projects.get(name.lower())) is not None:
+            return known
+        nodes = {
+            kind: Node(id=self.last_node + at, name=name, kind=kind) for at, kind in ((1, "area"), (2, "iteration"))
+        }
+        self.last_node += 2
+        return self.projects.setdefault(name.lower(), Project(name=name, nodes=nodes))
+
+    def project_of(self, item: Item) -> Project:
+        """The project that the work item is in now."""
+        return self.projects[item.fields["System.TeamProject"].lower()]
 
     def item(self, item_id: int, *, deleted: bool = False) -> Item:
         """The work item; raises the service's 404 where it is not there, or not (`deleted`) in the recycle bin."""
@@ -322,7 +364,8 @@ class Organisation:
     def node(self, kind: str, path: str) -> Node | None:
         r"""The node at `Project\Child\…`, whatever its case."""
         first, *rest = path.split("\\")
-        node: Node | None = self.nodes[kind] if first.lower() == self.project.lower() else None
+        project = self.projects.get(first.lower())
+        node = project.nodes[kind] if project else None
         for name in rest:
             node = node.children.get(name.lower()) if node else None
         return node

@@ -12,7 +12,6 @@ from werkzeug.wrappers import Response
 from adapters.azure_devops.simulator import comments
 from adapters.azure_devops.simulator.call import Answer, Call, Handler, collection
 from adapters.azure_devops.simulator.errors import ApiError, JsonObject, bad_argument
-from adapters.azure_devops.simulator.reporting import MAX_PAGE, Filter
 from adapters.azure_devops.simulator.routes import work_item_type
 from adapters.azure_devops.simulator.state import Item, Revision
 from adapters.azure_devops.simulator.wiql import Parser, run
@@ -26,8 +25,6 @@ def tickets() -> dict[tuple[str, str], Handler]:
     routes: dict[tuple[str, str], Handler] = {
         ("POST", "/<project>/<team>/_apis/wit/wiql"): _wiql,
         ("POST", "/<project>/_apis/wit/workitems/$<kind>"): _create,
-        ("GET", "/<project>/_apis/wit/reporting/workitemrevisions/discussions"): _discussions,
-        ("GET", "/_apis/wit/reporting/workitemrevisions/discussions"): _discussions,
     }
     comments_path = "/<project>/_apis/wit/workitems/<int:number>/comments"
     routes |= {
@@ -55,9 +52,6 @@ def tickets() -> dict[tuple[str, str], Handler]:
             ("GET", f"{wit}/recyclebin/<int:number>"): _binned,
             ("PATCH", f"{wit}/recyclebin/<int:number>"): _restore,
             ("DELETE", f"{wit}/recyclebin/<int:number>"): _destroy,
-            ("GET", f"{wit}/reporting/workitemrevisions"): _reporting_get,
-            ("POST", f"{wit}/reporting/workitemrevisions"): _reporting_post,
-            ("GET", f"{wit}/reporting/workitemlinks"): _reporting_links,
         }
     return routes
 
@@ -70,7 +64,7 @@ def _wiql(call: Call, **_: str) -> Answer:
     text = body.get("query") if isinstance(body, dict) else None
     if not isinstance(text, str):
         raise bad_argument("The query must be given.")
-    project = call.organisation.project if call.scoped else None
+    project = call.project_name
     precise = call.flag("timePrecision")
     query = Parser(text, call.organisation, project=project, me=call.user, time_precision=precise).parse()
     found = run(call.organisation, query)[: call.number("$top", call.wiql_limit + 1)]
@@ -181,7 +175,10 @@ def _operations(call: Call) -> Any:
 
 def _create(call: Call, kind: str) -> Answer:
     found, operations, keep = work_item_type(call, kind), _operations(call), not call.flag("validateOnly")
-    item = call.editor.create(found, operations, call.user, keep=keep)
+    if found.name in call.organisation.rules.disabled_types:
+        message = f"VS403074: The work item type '{found.name}' is disabled in the project '{call.home.name}'."
+        raise ApiError(500, "WorkItemTypeDisabledException", message)
+    item = call.editor.create(found, operations, call.user, project=call.home.name, keep=keep)
     if not keep:
         fields = {key: call.render.value(value) for key, value in item.fields.items()}
         return {"id": item.id, "rev": item.id, "fields": fields, "url": call.render.root}
@@ -190,6 +187,13 @@ def _create(call: Call, kind: str) -> Answer:
 
 def _update(call: Call, number: int) -> Answer:
     item = call.organisation.item(number)
+    limit = call.organisation.rules.revision_limit
+    if item.rev >= limit:
+        message = (
+            f"Work item {number} has {item.rev} revisions, but currently, when updating via the API, only work items "
+            f"with up to {limit:,} revisions are supported."
+        )
+        raise ApiError(500, "WorkItemRevisionLimitException", message)
     call.editor.update(item, _operations(call), call.user, keep=not call.flag("validateOnly"))
     return call.render.work_item(item, expand=call.query.get("$expand", "none").lower(), relations=True)
 
@@ -327,54 +331,6 @@ def _restore(call: Call, number: int) -> Answer:
 def _destroy(call: Call, number: int) -> Answer:
     comments.destroy(call.organisation, call.organisation.item(number, deleted=True))
     return Response(status=204)
-
-
-# -- reporting -----------------------------------------------------------------------------------
-
-
-def _reporting_get(call: Call) -> Answer:
-    chosen = Filter(
-        fields=call.words("fields"),
-        types=call.words("types"),
-        latest_only=call.flag("includeLatestOnly"),
-        include_deleted=call.flag("includeDeleted"),
-        identity_refs=call.flag("includeIdentityRef"),
-        long_text=call.query.get("$expand", "").lower() == "fields",
-        discussions_only=call.flag("includeDiscussionChangesOnly"),
-    )
-    return _feed(call, chosen, "workItemRevisions")
-
-
-def _reporting_post(call: Call) -> Answer:
-    body = call.body() or {}
-    chosen = Filter(
-        fields=body.get("fields"),
-        types=body.get("types"),
-        latest_only=bool(body.get("includeLatestOnly")),
-        include_deleted=bool(body.get("includeDeleted")),
-        identity_refs=bool(body.get("includeIdentityRef")),
-        long_text=call.query.get("$expand", "").lower() == "fields",
-    )
-    return _feed(call, chosen, "workItemRevisions")
-
-
-def _discussions(call: Call) -> Answer:
-    names = ("System.Id", "System.Rev", "System.ChangedDate", "System.ChangedBy", "System.CommentCount")
-    chosen = Filter(fields=names, discussions_only=True)
-    return _feed(call, chosen, "workItemRevisions/discussions")
-
-
-def _feed(call: Call, chosen: Filter, path: str) -> Answer:
-    log = call.organisation.log
-    start = call.reporting.start(call.query.get("continuationtoken"), call.query.get("startdatetime"), log)
-    size = min(call.number("$maxPageSize", BATCH_LIMIT) or BATCH_LIMIT, MAX_PAGE)
-    return call.reporting.revisions(start, size, chosen, path)
-
-
-def _reporting_links(call: Call) -> Answer:
-    log = call.organisation.link_log
-    start = call.reporting.start(call.query.get("continuationtoken"), call.query.get("startdatetime"), log)
-    return call.reporting.links(start, MAX_PAGE, call.words("linkTypes"), "workItemLinks")
 
 
 def as_response(answer: Answer, version: str) -> Response:

@@ -216,7 +216,7 @@ class Parser:
             wanted = _integer(field, value)
             return lambda item: _ordered(_plain(item, reference), operator, wanted)
         text = str(value).lower()
-        return lambda item: _ordered(str(_plain(item, reference) or "").lower(), operator, text)
+        return lambda item: _ordered(_text(_plain(item, reference)), operator, text)
 
     def _compare_dates(self, field: Field, operator: str, value: Any) -> Test:
         wanted = _moment(field, operator, value)
@@ -275,6 +275,10 @@ def _plain(item: Item, reference: str) -> Any:
         case "System.Parent":
             return item.parent
     return item.fields.get(reference)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).lower()
 
 
 def _sortable(item: Item, field: Field) -> tuple[bool, Any]:
