@@ -20,10 +20,18 @@ def library(simulator: JiraSimulator, version: str = "2") -> JIRA:
 
 
 def call(
-    simulator: JiraSimulator, method: str, path: str, body: Any = None, *, version: str = "3", user: str | None = "bot"
+    simulator: JiraSimulator,
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    version: str = "3",
+    user: str | None = "bot",
+    files: Any = None,
+    headers: dict[str, str] | None = None,
 ) -> httpx.Response:
     version = version if simulator.catalogue.cloud else "2"
-    headers = {}
+    headers = dict(headers or {})
     auth = None
     if user is not None:
         person = simulator.catalogue.people[user]
@@ -31,9 +39,21 @@ def call(
             auth = httpx.BasicAuth(person.email, person.token)
         else:
             headers["Authorization"] = f"Bearer {person.token}"
-    return httpx.request(
-        method, f"{simulator.base_url}/rest/api/{version}{path}", json=body, headers=headers, auth=auth
-    )
+    where = path if path.startswith(("/rest/", "/secure/")) else f"/rest/api/{version}{path}"
+    return httpx.request(method, f"{simulator.base_url}{where}", json=body, headers=headers, auth=auth, files=files)
+
+
+def fields(simulator: JiraSimulator, key: str, *, user: str = "bot") -> dict[str, Any]:
+    answer = call(simulator, "GET", f"/issue/{key}", user=user)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json()["fields"])
+
+
+def told(simulator: JiraSimulator, key: str) -> list[dict[str, Any]]:
+    """The items of the last entry of the changelog."""
+    answer = call(simulator, "GET", f"/issue/{key}?expand=changelog").json()["changelog"]["histories"]
+    newest = max(answer, key=lambda entry: int(entry["id"]))
+    return list(newest["items"])
 
 
 def document(text: str) -> dict[str, Any]:

@@ -68,8 +68,9 @@ class FieldReader:
 
     def value(self, spec: FieldSpec, value: Any) -> Values:
         """One field that is set as a whole."""
-        reader = _READERS.get(spec.kind)
-        if reader is not None:
+        if spec.kind == "gh-epic-link":
+            return self.epic_link(value)
+        if reader := _SYSTEM.get(spec.id):
             return reader(self, value)
         return {"custom": {spec.id: custom_value(self, spec, value)}}
 
@@ -108,7 +109,7 @@ class FieldReader:
 
     def _members_operated(self, spec: FieldSpec, operations: list[dict[str, Any]]) -> Values:
         """Members added to and taken from what the issue has; what is not there is taken away without complaint."""
-        attribute = _ATTRIBUTES.get(spec.kind, "")
+        attribute = _ATTRIBUTES.get(spec.id, "")
         if attribute:
             held = getattr(self.current, attribute) if self.current else ()
         else:
@@ -128,12 +129,12 @@ class FieldReader:
                 raise FieldError(f"Field with id '{spec.id}' and name '{spec.id}' does not support operation")
         kept = tuple(dict.fromkeys(members))
         if attribute:
-            return {attribute: tuple(sorted(kept)) if spec.kind == "labels" else kept}
+            return {attribute: tuple(sorted(kept)) if spec.id == "labels" else kept}
         return {"custom": {spec.id: kept or None}}
 
     def _member(self, spec: FieldSpec, value: Any) -> Any:
-        if spec.kind in ("components", "fixVersions", "versions"):
-            return self._planned(spec.kind, value)
+        if spec.id in ("components", "fixVersions", "versions"):
+            return self._planned(spec.id, value)
         return member(spec, value)
 
     def _project_of(self, sent: Mapping[str, Any]) -> str | None:
@@ -318,7 +319,7 @@ _REQUIRED = {
 }
 #: Attributes whose members can be added and removed one by one.
 _ATTRIBUTES = {"labels": "labels", "components": "components", "fixVersions": "fix_versions", "versions": "versions"}
-_READERS: dict[str, Callable[[FieldReader, Any], Values]] = {
+_SYSTEM: dict[str, Callable[[FieldReader, Any], Values]] = {
     "project": FieldReader.project_field,
     "issuetype": FieldReader.issuetype,
     "summary": FieldReader.summary,
@@ -334,7 +335,6 @@ _READERS: dict[str, Callable[[FieldReader, Any], Values]] = {
     "duedate": FieldReader.duedate,
     "parent": FieldReader.parent,
     "timetracking": FieldReader.timetracking,
-    "gh-epic-link": FieldReader.epic_link,
 }
 
 

@@ -31,6 +31,7 @@ def upload(call: Call, key: str) -> Answer:
     if not files:
         raise ApiError(400, "No files were sent: the name of the part has to be 'file'.")
     sent = [(each.filename or "file", each.mimetype or "application/octet-stream", each.read()) for each in files]
+    call.request.close()
     too_many = len(sent) > _AT_ONCE or len(issue.attachments) + len(sent) > _PER_ISSUE
     if too_many or any(len(content) > call.site.upload_limit for _, _, content in sent):
         # The official description of Data Center says 404 here.
@@ -81,7 +82,7 @@ def media(call: Call, attachment_id: str) -> Answer:
     return _bytes(attachment)
 
 
-@route("GET", "/secure/attachment/<attachment_id>/<name>", only="server")
+@route("GET", "/secure/attachment/<attachment_id>/<path:name>", only="server")
 def secure(call: Call, attachment_id: str, name: str) -> Answer:  # noqa: ARG001 - the name is for people
     """Whoever is not logged in is sent to the login page."""
     if call.person is None:

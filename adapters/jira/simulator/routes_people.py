@@ -246,10 +246,10 @@ def _archived(call: Call, archived: bool) -> Answer:
     for name in map(str, wanted):
         number = int(name) if name.isdecimal() else world.keys.get(name.upper(), 0)
         issue = world.issues.get(number)
-        if issue is None or issue.archived == archived:
-            missing.append(name)
-        elif world.catalogue.types[issue.type].subtask:
+        if issue is not None and world.catalogue.types[issue.type].subtask:
             subtasks.append(name)
+        elif issue is None or issue.archived == archived:
+            missing.append(name)
         else:
             world.archive(issue, archived)
             done += 1
