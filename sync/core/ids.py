@@ -8,6 +8,8 @@ from typing import NewType
 TicketId = NewType("TicketId", str)
 #: A canonical comment.
 CommentId = NewType("CommentId", str)
+#: A canonical attachment: one content at one ticket.
+AttachmentId = NewType("AttachmentId", str)
 #: A `[bridges.x]` of the config.
 BridgeName = NewType("BridgeName", str)
 #: A `[trackers.x]` of the config, as one of the replicas of a bridge.

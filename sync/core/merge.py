@@ -160,9 +160,10 @@ def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDe
     for name in open_fields:
         seen = side.seen.get(name, UNKNOWN)
         # A value that was read from this very side is not sent back, whatever a converter would make of it.
-        if (seen is not UNKNOWN and (
-            equal(name, seen, after[name]) or (name in holds and equal(name, seen, holds[name]))
-        )) or name in side.tells:
+        if (
+            seen is not UNKNOWN
+            and (equal(name, seen, after[name]) or (name in holds and equal(name, seen, holds[name])))
+        ) or name in side.tells:
             agreed[name] = after[name]
         elif side.receives and seen is not UNKNOWN:
             writes[name] = FieldChange(old=seen, new=after[name])

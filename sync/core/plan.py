@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sync.core.changes import ChangeSet, FieldChange
 from sync.core.decision import Decision
 from sync.core.guard import Census
-from sync.core.ids import CommentId, ReplicaName, TicketId
+from sync.core.ids import AttachmentId, CommentId, ReplicaName, TicketId
 from sync.core.models import Field, Fields
 from sync.core.ports import OpKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One ticket or comment to be created, brought up to date or deleted in one replica.
+    """One ticket, comment or attachment to be created, brought up to date or deleted in one replica.
 
     `link` is the id of the link that it goes over, None for a create. `changes` are canonical, from what stands there.
     """
@@ -25,6 +25,7 @@ class Intent:
     ticket: TicketId
     changes: ChangeSet
     comment: CommentId | None = None
+    attachment: AttachmentId | None = None
     link: str | None = None
 
 
@@ -66,7 +67,7 @@ class Count:
 
     def take(self, intent: Intent) -> None:
         """Count one intent; creates are no mass effect, they change nothing that anybody has."""
-        if intent.kind is OpKind.COMMENT_DELETE:
+        if intent.kind in (OpKind.COMMENT_DELETE, OpKind.ATTACHMENT_DELETE):
             self.deleted += 1
         if intent.kind is not OpKind.UPDATE:
             return

@@ -46,3 +46,19 @@ class MergePolicy:
         if replica is None:
             return -1
         return self.order.index(replica) if replica in self.order else len(self.order)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilePolicy:
+    """Which attachments are copied; `max_size` in bytes, `deny` are endings of names, without the dot."""
+
+    carry: bool = True
+    max_size: int = 50_000_000
+    deny: frozenset[str] = frozenset()
+
+    def refusal(self, name: str, size: int | None) -> str:
+        """Why a file is not copied; empty when it is."""
+        ending = name.rpartition(".")[2].casefold() if "." in name else ""
+        if ending in self.deny:
+            return f"files that end in .{ending} are not carried"
+        return f"it is larger than {self.max_size:,} bytes" if size is not None and size > self.max_size else ""

@@ -14,6 +14,7 @@ from sync.core.ports import OpKind
 from sync.engine.probe import failure_of
 from sync.engine.runtime import Bridge
 from sync.engine.sending import is_for_the_tracker
+from sync.engine.write_attachments import write_attachment
 from sync.engine.write_comments import write_comment
 from sync.engine.write_tickets import create, update
 from sync.engine.writer import ChangedMeanwhile, Outcome, Writer
@@ -69,6 +70,8 @@ def _carry_out(writer: Writer, intent: Intent) -> None:
             update(writer, intent)
         case OpKind.COMMENT_CREATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE:
             write_comment(writer, intent)
+        case OpKind.ATTACHMENT_CREATE | OpKind.ATTACHMENT_DELETE:
+            write_attachment(writer, intent)
 
 
 def _read_again(writer: Writer, intent: Intent) -> None:

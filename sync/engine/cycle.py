@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import chain
 
+from sync.engine.attachments import note_removals
 from sync.engine.joining import join_newcomers
 from sync.engine.overrun import find_overruns
 from sync.engine.places import check_places
@@ -30,6 +31,7 @@ def run_cycle(bridge: Bridge) -> CycleReport:
             return session.finish()
         with bridge.store.begin(lease) as tx:
             session.take_joined(join_newcomers(bridge, tx, session.available))
+            note_removals(bridge, tx, session.available)
         with bridge.store.read() as tx:
             survey = _survey(session, tx, keep=False)
             session.take_halts(guard(session, tx, survey))
@@ -52,6 +54,7 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
         try:
             with bridge.store.begin(lease) as tx:
                 session.take_joined(join_newcomers(bridge, tx, session.available))
+                note_removals(bridge, tx, session.available)
                 survey = _survey(session, tx, keep=True)
                 report = plan_report(session, survey, guard(session, tx, survey))
                 raise _OnlyLooking

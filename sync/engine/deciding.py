@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sync.core.changes import ChangeSet
+from sync.core.changes import ChangeSet, FieldChange
 from sync.core.claims import as_set
 from sync.core.conflict import Reason
 from sync.core.decision import Decision, Side
@@ -31,6 +31,8 @@ from sync.core.models import (
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
+from sync.engine.attachment_work import file_intents, names_a_copy_elsewhere
+from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.echoes import without_echoes
 from sync.engine.history import Histories
@@ -119,6 +121,9 @@ class Decider:
         plan = make_plan(ticket, decision, active, missing)
         intents, waits = self._deliverable(plan)
         self._planned |= {(ticket, one.replica) for one in intents if one.kind is OpKind.CREATE}
+        files = file_intents(self.tx, ticket, self.readers, active)
+        intents = [*files, *self._with_addresses(intents, decision, seen, active, held)]
+        waits = waits or bool(files) or self._brings_files(ticket, intents)
         comments = self._comments(ticket, items, active, intents)
         return TicketWork(
             record=record,
@@ -135,6 +140,38 @@ class Decider:
             or any(one.replica not in self.available for one in intents)
             or len(self.readers) < len(self.bridge.replicas),
         )
+
+    def _with_addresses(
+        self,
+        intents: list[Intent],
+        decision: Decision,
+        seen: Mapping[ReplicaName, SideSeen],
+        active: Mapping[ReplicaName, str],
+        held: Mapping[Field, ConflictRecord],
+    ) -> list[Intent]:
+        """The intents, and for texts that lead to a file elsewhere though it is here by now, the text once more."""
+        body = decision.after.fields.get(Field.BODY)
+        by_replica = {one.replica: one for one in intents if one.kind is OpKind.UPDATE}
+        for name, link in active.items():
+            if Field.BODY in held or not self.readers[name].replica.receives:
+                continue
+            if not names_a_copy_elsewhere(self.tx, self.readers[name], seen[name].link, decision.after):
+                continue
+            again = FieldChange(old=body, new=body)
+            intent = by_replica.get(name) or Intent(
+                kind=OpKind.UPDATE,
+                replica=name,
+                ticket=seen[name].link.ticket,
+                link=link,
+                changes=ChangeSet(),
+            )
+            by_replica[name] = replace(intent, changes=ChangeSet(fields={Field.BODY: again, **intent.changes.fields}))
+        return [*(one for one in intents if one.kind is not OpKind.UPDATE), *by_replica.values()]
+
+    def _brings_files(self, ticket: TicketId, intents: Iterable[Intent]) -> bool:
+        """Whether a copy is about to be made that files belong to."""
+        creates = [one for one in intents if one.kind is OpKind.CREATE and takes_files(self.readers[one.replica])]
+        return bool(creates) and any(one.sha256 and not one.deleted_at for one in self.tx.attachments.of(ticket))
 
     def _comments(
         self,

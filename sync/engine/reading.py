@@ -11,6 +11,7 @@ from sync.core.claims import as_set
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance, Value
+from sync.engine.addresses import listed, listed_ids, with_addresses, with_ids
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Tx
 from sync.store.records import LinkRecord
@@ -47,7 +48,8 @@ class Reader:
 
     def decode_comment(self, native: NativeComment) -> Fields:
         """The comment as the fields that are compared."""
-        return {Field.BODY: self.replica.codec.decode_comment(native, self.mapping).body}
+        body = self.replica.codec.decode_comment(native, self.mapping).body
+        return {Field.BODY: with_ids(self.tx, self.bridge.name, body)}
 
     def is_restricted(self, native: NativeComment) -> bool:
         """Whether some people only may read the comment: it never leaves its tracker."""
@@ -66,6 +68,10 @@ class Reader:
         known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, refs) if refs else {}
         if isinstance(parent, str) and parent:
             carried[Field.PARENT] = known.get(NativeRef(parent), UNKNOWN)
+        if isinstance(body := carried.get(Field.BODY), str):
+            carried[Field.BODY] = with_ids(self.tx, self.bridge.name, body)
+        if files := as_set(carried.get(Field.ATTACHMENTS)):
+            carried[Field.ATTACHMENTS] = listed_ids(self.tx, self.bridge.name, files)
         if links:
             ends = ((kind, known.get(NativeRef(other))) for kind, _, other in (one.partition(":") for one in links))
             carried[Field.LINKS] = frozenset(f"{kind}:{ticket}" for kind, ticket in ends if ticket is not None)
@@ -82,6 +88,10 @@ class Reader:
         if isinstance(people, frozenset):
             known = frozenset(person for person in people if self.mapping.people.write(person) is not None)
             carried[Field.ASSIGNEES] = known
+        if isinstance(body := carried.get(Field.BODY), str):
+            carried[Field.BODY] = self.addressed(body)
+        if files := as_set(carried.get(Field.ATTACHMENTS)):
+            carried[Field.ATTACHMENTS] = listed(self.tx, self.replica.name, files)
         refs = self._refs(carried)
         parent = carried.get(Field.PARENT)
         if isinstance(parent, str) and parent:
@@ -94,6 +104,10 @@ class Reader:
             ends = ((kind, refs.get(TicketId(other))) for kind, _, other in (one.partition(":") for one in links))
             carried[Field.LINKS] = frozenset(f"{kind}:{ref}" for kind, ref in ends if ref is not None)
         return carried
+
+    def addressed(self, text: str) -> str:
+        """The text with files by the addresses that they have in this replica."""
+        return with_addresses(self.tx, self.replica.name, with_ids(self.tx, self.bridge.name, text))
 
     def unplaced(self, fields: Fields) -> frozenset[TicketId]:
         """The parent and the linked tickets that have no copy here."""
@@ -115,6 +129,7 @@ class Reader:
             holds = dict(self.replica.codec.project(local, current, self.mapping, self.capabilities))
             if Field.PARENT in holds and holds[Field.PARENT] == local.get(Field.PARENT):
                 holds[Field.PARENT] = fields[Field.PARENT]
+            holds |= self.resolved({name: holds[name] for name in (Field.BODY, Field.ATTACHMENTS) if name in holds})
             if links := as_set(holds.get(Field.LINKS)):
                 wanted = as_set(fields.get(Field.LINKS))
                 if len(wanted) > len(as_set(local.get(Field.LINKS))):
@@ -128,7 +143,10 @@ class Reader:
     def base(self, link: LinkRecord) -> Fields | None:
         """The link's base by today's mapping: a changed mapping file must not look like edits."""
         if link.base is None or link.native is None or link.digest == self.mapping.digest():
-            return link.base
+            # What was read before its files were known by their ids says the same as what is read now.
+            body = None if link.base is None else link.base.get(Field.BODY)
+            known = with_ids(self.tx, self.bridge.name, body) if isinstance(body, str) else body
+            return link.base if link.base is None or known == body else {**link.base, Field.BODY: known}
         if isinstance(link.native, NativeComment):
             return self.decode_comment(link.native)
         return {**link.base, **self.resolved(self.decode(link.native).snapshot.fields)}

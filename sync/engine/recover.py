@@ -45,7 +45,9 @@ def _settle(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: Out
     match row.op.kind:
         case OpKind.CREATE | OpKind.COMMENT_CREATE:
             _settle_create(bridge, lease, run, replica, row)
-        case OpKind.UPDATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE:
+        case OpKind.ATTACHMENT_CREATE:
+            _settle_upload(bridge, lease, run, replica, row)
+        case OpKind.UPDATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE | OpKind.ATTACHMENT_DELETE:
             _settle_change(bridge, lease, run, replica, row)
 
 
@@ -111,6 +113,22 @@ def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
     row = replace(row, context={**row.context, "lost": True})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
+
+
+def _settle_upload(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
+    """Read the ticket: a file of the same content that is there is the copy, and is known as that when it is read."""
+    with bridge.store.read() as tx:
+        copies = tx.attachments.copies(row.ticket)
+    if any((one.attachment, one.replica) == (row.context.get("attachment"), replica.name) for one in copies):
+        _close(bridge, lease, run, row, "done", "found again by its content")
+        return
+    assert row.op.ref is not None
+    found = list(replica.adapter.fetch([row.op.ref]))
+    with bridge.store.begin(lease) as tx:
+        tx.inbox.put(bridge.name, replica.name, [one for one in found if isinstance(one, NativeTicket)])
+        tx.tickets.set_dirty(row.ticket, "an answer was lost")
+    if bridge.now() - (row.sent_at or row.created_at) >= bridge.settle:
+        _close(bridge, lease, run, row, "failed", NOT_FOUND)
 
 
 def _is_linked(bridge: Bridge, row: OutboxRecord) -> bool:

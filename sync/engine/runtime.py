@@ -13,7 +13,7 @@ from sync.core.guard import Limits
 from sync.core.ids import BridgeName, ReplicaName
 from sync.core.mapping import Mapping as TrackerMapping
 from sync.core.mapping import People, ProjectMapping
-from sync.core.policy import MergePolicy
+from sync.core.policy import FilePolicy, MergePolicy
 from sync.core.ports import Adapter, Codec
 from sync.store import Store
 
@@ -90,6 +90,7 @@ class Bridge:
     policy: MergePolicy
     secret: bytes
     limits: Limits = field(default_factory=Limits)
+    files: FilePolicy = field(default_factory=FilePolicy)
     settle: timedelta = timedelta(minutes=5)
     names: Mapping[str, str] = field(default_factory=dict)  # person → display name
     now: Callable[[], datetime] = utc_now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from sync.core.errors import AuthFailed, Malformed, Retryable, TrackerError, Uncertain
 from sync.core.ids import RunId
@@ -29,7 +30,14 @@ class Sender:
     sent: int = 0
     unknown: int = 0
 
-    def send(self, intent: Intent, op: NativeOp, landed: Landed, context: Mapping[str, str] | None = None) -> Receipt:
+    def send(
+        self,
+        intent: Intent,
+        op: NativeOp,
+        landed: Landed,
+        context: Mapping[str, str] | None = None,
+        content: Path | None = None,
+    ) -> Receipt:
         """Send `op` once; `landed` stores what came of it in the transaction that records the outcome.
 
         Raises what the adapter raised; an answer that was lost or can't be read leaves the request `unknown`, to be found out
@@ -38,7 +46,7 @@ class Sender:
         row = self._commit(intent, op, dict(context or {}))
         self.sent += 1
         try:
-            receipt = self.replica.adapter.write(op)
+            receipt = self.replica.adapter.write(op, content)
         except (Uncertain, Malformed) as error:
             self.unknown += 1
             self._ended(row, "unknown", str(error), {})

@@ -21,6 +21,8 @@ _ACTIONS = {
     OpKind.COMMENT_CREATE: "comment",
     OpKind.COMMENT_UPDATE: "edit comment",
     OpKind.COMMENT_DELETE: "delete comment",
+    OpKind.ATTACHMENT_CREATE: "attach",
+    OpKind.ATTACHMENT_DELETE: "remove attachment",
 }
 
 

@@ -35,9 +35,10 @@ def write_comment(writer: Writer, intent: Intent) -> None:
         raise ChangedMeanwhile
     if link is not None and current is not None:
         current = _present(writer, ticket, link, current)
-    text = intent.changes.news.get(Field.BODY) or ""
+    with writer.bridge.store.read() as tx:
+        text = writer.reader(tx).addressed(str(intent.changes.news.get(Field.BODY) or ""))
     encoded = writer.replica.codec.encode_comment(
-        None if intent.kind is OpKind.COMMENT_DELETE else str(text),
+        None if intent.kind is OpKind.COMMENT_DELETE else text,
         ticket.native,
         current,
         writer.mapping,

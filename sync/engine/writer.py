@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
@@ -19,6 +20,14 @@ from sync.engine.runtime import Bridge, Replica
 from sync.engine.sending import Sender
 from sync.store import Lease, Tx
 from sync.store.records import LinkRecord
+
+
+@dataclass(slots=True)
+class Blobs:
+    """The files of one batch, by content; gone with the batch."""
+
+    folder: Path
+    paths: dict[str, Path] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class Writer:
     replica: Replica
     sender: Sender
     outcome: Outcome = field(default_factory=Outcome)
+    blobs: Blobs | None = None
 
     @property
     def mapping(self) -> ProjectMapping:

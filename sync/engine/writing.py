@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from sync.core.ids import TicketId
 from sync.core.plan import Intent
 from sync.engine.apply import apply
+from sync.engine.attachments import collected
 from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
 from sync.engine.session import Session
@@ -14,8 +15,8 @@ from sync.engine.survey import decisions, worklist
 
 #: Tickets decided, recorded and written together.
 BATCH = 100
-#: How often a cycle goes over what another step of the same cycle made possible (a parent that is there now).
-PASSES = 3
+#: How often a cycle goes over what another step of the same cycle made possible (a parent, then a file that is there now).
+PASSES = 4
 
 
 def write_all(session: Session) -> None:
@@ -45,6 +46,13 @@ def write_all(session: Session) -> None:
 
 def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
     """One batch; the tickets that are worth another look in this cycle."""
+    with collected(session, batch) as blobs:
+        for writer in session.writers.values():
+            writer.blobs = blobs
+        return _carried_out(session, batch)
+
+
+def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
     bridge = session.bridge
     with bridge.store.read() as tx:
         works = list(decisions(session, tx, batch))

@@ -107,6 +107,7 @@ def _bridge(
         policy=MergePolicy(order=tuple(ReplicaName(one) for one in settings.trackers), fields=settings.fields),
         secret=secret,
         limits=settings.limits.limits(allow_mass_change=effects.allow_mass_change),
+        files=settings.attachments.files(),
         settle=settings.settle,
         names=config.names,
         progress=effects.progress,

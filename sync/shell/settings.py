@@ -12,11 +12,13 @@ from pydantic import Field as Key
 from sync.core.guard import Limits
 from sync.core.ids import ReplicaName
 from sync.core.models import Field
-from sync.core.policy import FieldPolicy, PolicyName
+from sync.core.policy import FieldPolicy, FilePolicy, PolicyName
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>s|m|h|d)$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZE = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>KB|MB|GB)$")
 _LIMITS = Limits()
+_FILES = FilePolicy()
 _STORES = ("sqlite", "postgresql+psycopg")
 
 
@@ -37,6 +39,15 @@ def _policy(value: object) -> FieldPolicy:
     raise ValueError('write "last_writer", "merge", "manual" or { prefer = "a tracker" }')
 
 
+def parse_size(text: object) -> int:
+    """Bytes from "25MB"; raises `ValueError` with what to write instead."""
+    match = _SIZE.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('write a size such as "500KB", "25MB" or "1GB"')
+    return int(float(match["number"]) * {"KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}[match["unit"]])
+
+
+Size = Annotated[int, BeforeValidator(parse_size)]
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 Policy = Annotated[InstanceOf[FieldPolicy], BeforeValidator(_policy)]
 
@@ -110,6 +121,22 @@ class LimitsSettings(_Table):
         )
 
 
+class AttachmentsSettings(_Table):
+    """`[bridges.x.attachments]`: which files are copied."""
+
+    carry: bool = Key(default=_FILES.carry, description="whether files are copied at all")
+    max_size: Size = Key(default=_FILES.max_size, description="a larger file stays where it is")
+    deny: tuple[str, ...] = Key(
+        default=("bat", "cmd", "com", "exe", "msi", "scr", "vbs"),
+        description="files whose names end so stay where they are",
+    )
+
+    def files(self) -> FilePolicy:
+        """The same for the engine."""
+        deny = frozenset(ending.removeprefix(".").casefold() for ending in self.deny)
+        return FilePolicy(carry=self.carry, max_size=self.max_size, deny=deny)
+
+
 class BridgeSettings(_Table):
     """`[bridges.x]`: trackers that are kept in step."""
 
@@ -130,6 +157,7 @@ class BridgeSettings(_Table):
         description='per field, who wins a conflict: "last_writer", "merge" (sets and long text), "manual" or { prefer = "tracker" }',
     )
     limits: LimitsSettings = Key(default=LimitsSettings(), description="the brakes")
+    attachments: AttachmentsSettings = Key(default=AttachmentsSettings(), description="which files are copied")
 
     @field_validator("trackers")
     @classmethod

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from sync.core.errors import InvariantBroken
 from sync.core.ids import BridgeName
 from sync.store import migrate as schema
+from sync.store.attachments import Attachments
 from sync.store.audit import Audit
 from sync.store.comments import Comments
 from sync.store.conflicts import Conflicts
@@ -52,6 +53,7 @@ class Tx:
         self.inbox = Inbox(session, context)
         self.tickets = Tickets(session, context)
         self.comments = Comments(session, context)
+        self.attachments = Attachments(session, context)
         self.links = Links(session, context)
         self.outbox = Outbox(session, context)
         self.conflicts = Conflicts(session, context)

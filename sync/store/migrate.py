@@ -16,7 +16,7 @@ from sync.store.engines import make_engine
 from sync.store.failures import place
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0001"
+HEAD = "0002"
 
 
 def migrate(url: URL, *, patience: timedelta) -> None:

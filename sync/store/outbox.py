@@ -144,6 +144,15 @@ class Outbox(Repository):
         )
         return self._session.exec(query).first() is not None
 
+    def unknown_uploads(self, ticket: TicketId) -> set[tuple[str, ReplicaName]]:
+        """The attachments of the ticket that were sent to a replica and whose end nobody knows."""
+        query = select(OutboxRow.context, OutboxRow.replica).where(
+            OutboxRow.ticket == ticket,
+            OutboxRow.kind == OpKind.ATTACHMENT_CREATE.value,
+            col(OutboxRow.state).in_(UNFINISHED),
+        )
+        return {(str(context.get("attachment")), ReplicaName(name)) for context, name in self._session.exec(query)}
+
 
 def _creates(of: TicketId | CommentId | BindParameter[str]) -> ColumnElement[bool]:
     return or_(

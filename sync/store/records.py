@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sync.core.ids import BridgeName, CommentId, NativeRef, PersonId, ReplicaName, RunId, TicketId
+from sync.core.ids import AttachmentId, BridgeName, CommentId, NativeRef, PersonId, ReplicaName, RunId, TicketId
 from sync.core.models import (
     Canonical,
     Field,
@@ -25,6 +25,7 @@ from sync.core.models import (
 from sync.core.ports import NativeOp
 
 LinkState = Literal["active", "gone", "removed"]
+CopyState = Literal["active", "gone", "refused"]
 OutboxState = Literal["pending", "sent", "done", "failed", "unknown", "dropped"]
 ConflictState = Literal["open", "settled", "resolved"]
 ReplicaState = Literal["ok", "failing", "auth", "unknown"]
@@ -95,6 +96,40 @@ class CommentRecord:
     def deleted(self) -> bool:
         """Whether this is a tombstone."""
         return self.deleted_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentRecord:
+    """One content at one ticket; `sha256` None: it is not carried, and `skipped` says why. A deleted one stays as a tombstone."""
+
+    id: AttachmentId
+    ticket: TicketId
+    sha256: str | None
+    name: str
+    size: int
+    media_type: str
+    origin: ReplicaName
+    skipped: str
+    created_at: datetime
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyRecord:
+    """An attachment in one replica; `refused`: that tracker will not have it.
+
+    `seen_at` is the tracker's own time of the ticket that showed it.
+    """
+
+    id: str
+    bridge: BridgeName
+    replica: ReplicaName
+    ticket: TicketId
+    attachment: AttachmentId
+    ref: NativeRef
+    url: str
+    state: CopyState
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

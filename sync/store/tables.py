@@ -110,6 +110,38 @@ class CommentRow(Table, table=True):
     deleted_at: datetime | None
 
 
+class AttachmentRow(Table, table=True):
+    __tablename__ = "attachments"
+
+    id: str = Field(primary_key=True)
+    ticket: str = Field(foreign_key="tickets.id", index=True)
+    sha256: str | None
+    name: str = Field(sa_type=FreeText)
+    size: int = Field(sa_type=BigInteger)
+    media_type: str = Field(sa_type=FreeText)
+    origin: str
+    skipped: str = Field(sa_type=FreeText)
+    created_at: datetime
+    deleted_at: datetime | None
+
+
+class CopyRow(Table, table=True):
+    """A file that a tracker refused has no ref there: its own id stands in its place, so that the key stays unique."""
+
+    __tablename__ = "copies"
+    __table_args__ = (UniqueConstraint("ticket", "replica", "ref"), Index(None, "bridge", "url"))
+
+    id: str = Field(primary_key=True)
+    bridge: str
+    replica: str
+    ticket: str = Field(foreign_key="tickets.id")
+    attachment: str = Field(foreign_key="attachments.id")
+    ref: str
+    url: str = Field(sa_type=FreeText)
+    state: str
+    seen_at: datetime
+
+
 _ACTIVE_TICKET = text("state = 'active' AND comment IS NULL")
 _ACTIVE_COMMENT = text("state = 'active' AND comment IS NOT NULL")
 

@@ -66,9 +66,9 @@ class DoomedAdapter(FaultyAdapter):
         super().__init__(adapter, Script(lambda _call: None))
         self._doom, self._name = doom, name
 
-    def write(self, op: Any) -> Any:
+    def write(self, op: Any, content: Any = None) -> Any:
         number = self._doom.before(f"{op.action} in {self._name}")
-        receipt = super().write(op)
+        receipt = super().write(op, content)
         self._doom.after(number)
         return receipt
 

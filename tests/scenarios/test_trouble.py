@@ -193,9 +193,9 @@ def test_a_stop_finishes_the_write_in_hand(world):
     adapter = world.bridge.replicas[GITHUB].adapter
     write = adapter.write
 
-    def stopping(op):
+    def stopping(op, content=None):
         world.bridge.stop.set()
-        return write(op)
+        return write(op, content)
 
     adapter.write = stopping
     report = world.cycle()
@@ -267,10 +267,10 @@ class Window(FaultyAdapter):
         super().__init__(adapter, scripted([]))
         self.meddle: Iterator[Callable[[], None]] = iter([meddle])
 
-    def write(self, op):
+    def write(self, op, content=None):
         for meddle in self.meddle:
             meddle()
-        return super().write(op)
+        return super().write(op, content)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,14 @@ from sync.core.policy import FieldPolicy, PolicyName
 from sync.shell import configfile
 from sync.shell.configfile import load
 from sync.shell.registry import kinds
-from sync.shell.settings import BridgeSettings, ConfigSettings, LimitsSettings, StoreSettings, parse_duration
+from sync.shell.settings import (
+    AttachmentsSettings,
+    BridgeSettings,
+    ConfigSettings,
+    LimitsSettings,
+    StoreSettings,
+    parse_duration,
+)
 
 from .conftest import ENVIRONMENT, GOOD
 
@@ -254,6 +261,7 @@ def test_the_example_has_every_key_and_no_other():
     bridge = raw["bridges"]["payments"]
     assert set(bridge) == keys(BridgeSettings)
     assert set(bridge["limits"]) == keys(LimitsSettings)
+    assert set(bridge["attachments"]) == keys(AttachmentsSettings)
     assert set(bridge["fields"]) == set(Field)
     assert {table["kind"] for table in raw["trackers"].values()} == set(kinds())
 
@@ -263,12 +271,13 @@ def test_the_example_shows_the_defaults():
     raw = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     assert StoreSettings(**raw["store"]) == StoreSettings()
     assert LimitsSettings(**raw["bridges"]["payments"]["limits"]) == LimitsSettings()
+    assert AttachmentsSettings(**raw["bridges"]["payments"]["attachments"]) == AttachmentsSettings()
     shown = BridgeSettings(**raw["bridges"]["payments"])
     plain = BridgeSettings(trackers=("a", "b"))
     assert (shown.every, shown.settle) == (plain.every, plain.settle)
 
 
-@pytest.mark.parametrize("model", [ConfigSettings, StoreSettings, BridgeSettings, LimitsSettings])
+@pytest.mark.parametrize("model", [ConfigSettings, StoreSettings, BridgeSettings, LimitsSettings, AttachmentsSettings])
 def test_every_key_is_described(model):
     """The reference is made from these sentences."""
     assert all(info.description for info in model.model_fields.values())
