@@ -17,9 +17,11 @@ if TYPE_CHECKING:
         markdown_to_wiki,
         wiki_to_markdown,
     )
+    from .mentions import Mentions
     from .neutral import neutralise, restore
 
 __all__ = [
+    "Mentions",
     "adf_to_markdown",
     "canonical",
     "html_to_markdown",
@@ -39,6 +41,7 @@ _HOME = {
     "neutralise": "neutral",
     "restore": "neutral",
     "rephrase": "blocks",
+    "Mentions": "mentions",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from .adf_read import INLINE, read_adf
 from .adf_write import write_adf
 from .md_write import write_markdown
+from .mentions import Mentions, named
 from .nodes import Node
 from .pairs import merge
 
@@ -25,15 +26,16 @@ _ATOMS = _LEAVES | _READ | {"media", "caption"}
 _TAKES = frozenset({"layoutColumn", "bodiedExtension", "extensionFrame"})
 
 
-def keep_adf(current: Any, blocks: Sequence[Node]) -> dict[str, Any]:
+def keep_adf(current: Any, blocks: Sequence[Node], who: Mentions) -> dict[str, Any]:
     """The document for the blocks, with the nodes of the current one wherever both read the same."""
     wanted = write_adf(blocks, _identities(current))
     if _kind(current) != "doc" or not _content(current):
         return wanted
-    if _said(current) == _said(wanted):
+    words = _said(wanted, who)
+    if _said(current, who) == words:
         return dict(current)
-    made = {**wanted, "content": merge(_Adf(), _content(current), wanted["content"])}
-    return made if _said(made) == _said(wanted) else wanted
+    made = {**wanted, "content": merge(_Adf(who), _content(current), wanted["content"])}
+    return made if _said(made, who) == words else wanted
 
 
 def _identities(doc: Any) -> set[str]:
@@ -51,7 +53,8 @@ def _identities(doc: Any) -> set[str]:
 class _Adf:
     """See `Form`: parts are nodes, or whatever JSON stands in the place of one."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: Mentions) -> None:
+        self._who = who
         self._keys: dict[int, tuple[Any, str]] = {}
 
     def key(self, part: Any) -> str:
@@ -60,7 +63,7 @@ class _Adf:
             wrapped = part
             while (outer := _WRAPPED.get(_kind(wrapped))) is not None:
                 wrapped = {"type": outer, "content": [wrapped]}
-            known = self._keys[id(part)] = part, _said(wrapped)
+            known = self._keys[id(part)] = part, _said(wrapped, self._who)
         return known[1]
 
     def kind(self, part: Any) -> str:
@@ -90,8 +93,8 @@ def _same(a: Any, b: Any, form: _Adf) -> bool:
     return form.key(a) == form.key(b)
 
 
-def _said(node: Any) -> str:
-    return write_markdown(read_adf(node))
+def _said(node: Any, who: Mentions) -> str:
+    return write_markdown(named(read_adf(node), who))
 
 
 def _kind(node: Any) -> str:

@@ -191,6 +191,9 @@ def _inline(raw: dict[str, Any], depth: int) -> list[Node]:
         return list(broken(_string(raw.get("text")), marks))
     if kind == "hardBreak":
         return [dict(BREAK)]
+    if kind == "mention":
+        mention = node("mention", id=_string(attrs.get("id")), text=_said(raw, attrs))
+        return [{**mention, "marks": marks} if marks else mention]
     if kind in ("media", "mediaInline"):
         return [_media(attrs, marks)]
     if kind in _CARDS and _string(attrs.get("url")):

@@ -78,7 +78,11 @@ def _paragraph(content: Sequence[Node]) -> Node:
 
 
 def _inline(content: Sequence[Node]) -> list[Node]:
-    return merged(pack(content))
+    return [_mention(each) if each["type"] == "mention" else each for each in merged(pack(content))]
+
+
+def _mention(each: Node) -> Node:
+    return node("mention", id=attr(each, "id"), text=f"@{attr(each, 'person')}")
 
 
 def _item(item: Node) -> list[Node]:

@@ -103,14 +103,15 @@ def _woven(own: Sequence[Block], before: Sequence[Block], after: Sequence[Block]
     same = dict(matches([block.text for block in before], [block.text for block in after]))
     units = _units(own, before)
     starts: dict[int, int] = {}
-    for number, unit in enumerate(units):
+    for each, unit in enumerate(units):
         places = [same.get(place, -1) for place in unit.before]
         if places and places[0] >= 0 and places == list(range(places[0], places[0] + len(places))):
-            starts[places[0]] = number
+            starts[places[0]] = each
     changed = _changed(units, same, before, after)
     told = place = 0
     while place < len(after):
-        number, mixed = starts.get(place), None
+        number = starts.get(place)
+        mixed = None
         if place in changed:
             number, pair = changed[place]
             mine = own[units[number].author[0]]
@@ -125,7 +126,7 @@ def _woven(own: Sequence[Block], before: Sequence[Block], after: Sequence[Block]
             yield _Piece(True, units[number].author[0], mixed, None)
             place += 1
         else:
-            yield from (_Piece(True, each, own[each].text, own[each].says) for each in units[number].author)
+            yield from (_Piece(True, n, own[n].text, own[n].says) for n in units[number].author)
             place += len(units[number].before)
     yield from _unseen(own, units[told:])
 

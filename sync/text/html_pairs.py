@@ -7,6 +7,7 @@ from itertools import pairwise
 from .html_read import BLOCKS, read_html
 from .html_write import write_html
 from .md_write import write_markdown
+from .mentions import Mentions, named
 from .neutral import restore
 from .nodes import MAX_DEPTH, Node
 from .pairs import merge
@@ -50,33 +51,37 @@ class _Piece:
         )
 
 
-def keep_html(current: str, blocks: Sequence[Node]) -> str:
+def keep_html(current: str, blocks: Sequence[Node], who: Mentions) -> str:
     """The HTML for the blocks, with the current source wherever both read the same."""
     wanted = write_html(blocks)
-    if _said(current) == _said(wanted):
+    if not current:
+        return wanted
+    words = _said(wanted, who)
+    if _said(current, who) == words:
         return current
     old, new = _parsed(current), _parsed(wanted)
     if old is None or new is None or not old.inside:
         return wanted
-    made = "".join(piece.source() for piece in _apart(merge(_Html(), old.inside, _words(new))))
-    return made if _said(made) == _said(wanted) else wanted
+    made = "".join(piece.source() for piece in _apart(merge(_Html(who), old.inside, _words(new))))
+    return made if _said(made, who) == words else wanted
 
 
-def _said(html: str) -> str:
+def _said(html: str, who: Mentions) -> str:
     """The reading, whether or not it is neutral: a mention that a person wrote stays alive where it stands."""
-    return restore(write_markdown(read_html(html)))
+    return restore(write_markdown(named(read_html(html), who)))
 
 
 class _Html:
     """See `Form`."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: Mentions) -> None:
+        self._who = who
         self._keys: dict[_Piece, str] = {}
 
     def key(self, part: _Piece) -> str:
         if part not in self._keys:
             before, after = _WRAPPED.get(part.tag, ("", ""))
-            self._keys[part] = _said(before + part.source() + after) if part.tag else ""
+            self._keys[part] = _said(before + part.source() + after, self._who) if part.tag else ""
         return self._keys[part]
 
     def kind(self, part: _Piece) -> str:

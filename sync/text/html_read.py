@@ -255,7 +255,9 @@ def _inline(of: _Element | str, marks: list[Mark]) -> Iterator[Node]:
         yield {**image, "marks": marks} if marks else image
     elif "data-vss-mention" in of.attrs:
         name = _BLANKS.sub(" ", of.words()).strip()
-        yield text(name if name.startswith("@") else "@" + name, marks)
+        native = of.attrs["data-vss-mention"].rpartition(",")[2].strip()
+        mention = node("mention", id=native, text=name if name.startswith("@") else "@" + name)
+        yield {**mention, "marks": marks} if marks else mention
     elif of.tag == "kbd":
         yield from (verbatim("<kbd>"), *_inlines(of.content, marks), verbatim("</kbd>"))
     else:

@@ -101,6 +101,9 @@ def _part(part: Node | Span) -> str:
         return _span(part)
     if part["type"] == "hardBreak":
         return "<br>\n"
+    if part["type"] == "mention":
+        person, native = escape(str(attr(part, "person"))), escape(str(attr(part, "id")))
+        return f'<a href="#" data-vss-mention="version:2.0,{native}">@{person}</a>'
     if part["type"] == "image":
         title = attr(part, "title")
         named = f' title="{escape(str(title))}"' if title else ""

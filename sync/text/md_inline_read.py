@@ -7,6 +7,7 @@ from markdown_it.token import Token
 
 from .links import addresses
 from .md_html import MARK_TAGS
+from .mentions import person_in
 from .nodes import BREAK, Mark, Node, broken, mark, merged, node, text, verbatim
 
 _BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
@@ -32,7 +33,11 @@ def inline_nodes(tokens: Sequence[Token]) -> list[Node]:
             link_starts.append(len(out))
         elif token.type == "link_close":
             link = marks.pop()
-            if len(out) == link_starts.pop():
+            start = link_starts.pop()
+            person = person_in(link["attrs"]["href"])
+            if person is not None:
+                out[start:] = [{**node("mention", person=person), "marks": list(marks)}]
+            elif len(out) == start:
                 out.append(verbatim(f"[](<{link['attrs']['href']}>)"))
         elif token.type in _MARK_TOKENS:
             marks.append(_MARK_TOKENS[token.type])

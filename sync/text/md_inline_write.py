@@ -8,6 +8,7 @@ from markdown_it.common.html_blocks import block_names
 
 from .links import addresses
 from .md_escape import Neighbours, escape_line_start, escape_text
+from .mentions import spelled
 from .nodes import Node, Span, attr, marked, merged, spans
 
 _DELIMITERS = {"strong": "**", "em": "*", "strike": "~~"}
@@ -64,6 +65,8 @@ def _pieces(tree: Sequence[Node | Span], style: Style, kind: str) -> Iterator[Pi
         elif part["type"] == "image":
             label = _assemble([Piece("label", attr(part, "alt", ""))], style)
             yield Piece("raw", f"![{label}]({target(part)})")
+        elif part["type"] == "mention":
+            yield Piece("raw", spelled(str(attr(part, "person", ""))))
         elif marked(part, "code"):
             yield Piece("raw", code_span(part["text"]))
         else:

@@ -94,7 +94,8 @@ def _link(token: re.Match[str], depth: int) -> list[Node | _Sign]:
     """`[words|target|title]`, `[target]`, `[^attachment]`, `[~user]`; anything else in brackets is words."""
     label, target, title = _parts(token["link"])
     if target.startswith("~") and len(target) > 1 and not label:
-        return [text("@" + unescape(target[1:]).removeprefix("accountid:"))]
+        native = unescape(target[1:]).removeprefix("accountid:")
+        return [node("mention", id=native, text="@" + native)]
     known = _TARGET.match(target) or "@" in target[1:] or (label and _RELATIVE.fullmatch(target))
     if not known or depth >= _DEPTH:
         return [text(unescape(token.group()))]

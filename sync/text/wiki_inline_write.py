@@ -17,6 +17,7 @@ _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
+_BREAKING = re.compile(r"[\[\]|~\n]")  # what no name of a user holds
 _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
 
 
@@ -63,6 +64,8 @@ def _pieces(tree: Sequence[Node | Span], cell: bool) -> Iterator[tuple[str, str]
             yield from _span(part, cell)
         elif part["type"] == "image":
             yield "raw", _image(part)
+        elif part["type"] == "mention":
+            yield "raw", f"[~{re.sub(_BREAKING, r'_', str(attr(part, 'id')))}]"
         elif part["type"] != "text":
             yield "raw", ""
         elif marked(part, "verbatim"):

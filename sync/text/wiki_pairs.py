@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from .md_write import write_markdown
+from .mentions import Mentions, named
 from .nodes import Node
 from .pairs import merge
 from .wiki_read import ITEM, macro_spans, read_wiki
@@ -33,30 +34,34 @@ class _Piece(NamedTuple):
     gap: str = ""
 
 
-def keep_wiki(current: str, blocks: Sequence[Node]) -> str:
+def keep_wiki(current: str, blocks: Sequence[Node], who: Mentions) -> str:
     """The wiki markup for the blocks, with the current source wherever both read the same."""
     wanted = write_wiki(blocks)
-    if _said(current) == _said(wanted):
+    if not current:
+        return wanted
+    words = _said(wanted, who)
+    if _said(current, who) == words:
         return current
-    made = _joined(merge(_Wiki(), _parts(current), _new(_parts(wanted))))
-    return made if _said(made) == _said(wanted) else wanted
+    made = _joined(merge(_Wiki(who), _parts(current), _new(_parts(wanted))))
+    return made if _said(made, who) == words else wanted
 
 
-def _said(wiki: str) -> str:
-    return write_markdown(read_wiki(wiki))
+def _said(wiki: str, who: Mentions) -> str:
+    return write_markdown(named(read_wiki(wiki), who))
 
 
 class _Wiki:
     """See `Form`; nothing is a frame here."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: Mentions) -> None:
+        self._who = who
         self._keys: dict[tuple[str, str], str] = {}
 
     def key(self, part: _Piece) -> str:
         known = self._keys.get(part[:2])
         if known is None:
             item = ITEM.match(part.source) if part.kind == "item" else None
-            known = self._keys[part[:2]] = (item[1] if item else "") + _said(part.source)
+            known = self._keys[part[:2]] = (item[1] if item else "") + _said(part.source, self._who)
         return known
 
     def kind(self, part: _Piece) -> str:
