@@ -100,7 +100,7 @@ class AzureDevOpsCodec:
         author = native.payload.get("createdBy")
         ours = codec_text.is_ours(author, mapping.facts.extra.get("account"))
         return DecodedComment(
-            body=codec_text.read_comment(native.payload, ours=ours),
+            body=codec_text.read_comment(native.payload, ours=ours, who=codec_text.mentions(mapping)),
             author=mapping.people.read(wire.people_ids(author)),
             author_name=wire.person_name(author),
             created_at=wire.moment(native.payload.get("createdDate")),
@@ -167,7 +167,7 @@ class AzureDevOpsCodec:
         body: str | None,
         ticket: NativeTicket,
         current: NativeComment | None,
-        mapping: ProjectMapping,  # noqa: ARG002 - no word of a comment is mapped here
+        mapping: ProjectMapping,
         caps: Capabilities,
         *,
         marker: Marker | None = None,
@@ -177,7 +177,7 @@ class AzureDevOpsCodec:
         said = "" if body is None else f"{attribution}\n\n{body}" if attribution else body
         markdown = current is not None and wire.text(current.payload.get("format")).lower() == "markdown"
         there = "" if current is None else wire.text(current.payload.get("text"))
-        text = codec_text.write(said, markdown=markdown, current=there)
+        text = codec_text.write(said, markdown=markdown, current=there, who=codec_text.mentions(mapping))
         if caps.body_limit is not None and len(text) > caps.body_limit:
             message = f"the comment has {len(text):,} characters as HTML, the limit is {caps.body_limit:,}"
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Shorten it."),))
@@ -205,7 +205,7 @@ class AzureDevOpsCodec:
 def _body(payload: JsonObject, mapping: ProjectMapping) -> str:
     field = codec_text.body_field(payload, wire.mapping(mapping.facts.extra.get("body_fields")))
     native = wire.text(wire.fields_of(payload).get(field))
-    return codec_text.read(native, markdown=codec_text.is_markdown(payload, field))
+    return codec_text.read(native, markdown=codec_text.is_markdown(payload, field), who=codec_text.mentions(mapping))
 
 
 def _unread(name: Field, native: str) -> FieldProblem:
@@ -261,7 +261,7 @@ def _patch(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froze
         new = values[name]
         if name is Field.LABELS:
             new = "; ".join(new)
-        if _same(name, present.get(place), new, markdown=writer.markdown):
+        if _same(name, present.get(place), new, writer):
             continue
         names.add(name)
         patch.append(_set(place, new) if new not in (None, "") else {"op": "remove", "path": f"/fields/{place}"})
@@ -287,12 +287,13 @@ def _retyped(writer: Writer, present: JsonObject) -> list[JsonObject]:
     return patch
 
 
-def _same(name: Field, old: Any, new: Any, *, markdown: bool) -> bool:
+def _same(name: Field, old: Any, new: Any, writer: Writer) -> bool:
     if new is None or new == "":
         return old is None or old == ""
     if name is Field.BODY:
         # The service spells HTML its own way: what would be read is compared.
-        read = (codec_text.read(wire.text(text), markdown=markdown) for text in (old, new))
+        who = codec_text.mentions(writer.mapping)
+        read = (codec_text.read(wire.text(text), markdown=writer.markdown, who=who) for text in (old, new))
         return equal(Field.BODY, next(read), next(read))
     if name is Field.LABELS:
         return set(wire.split_tags(old)) == set(wire.split_tags(new))
@@ -324,7 +325,8 @@ def _changes(payload: JsonObject, mapping: ProjectMapping) -> Iterator[tuple[Fie
             case wire.TITLE:
                 yield Field.TITLE, wire.text(old), wire.text(new)
             case wire.DESCRIPTION | wire.REPRO_STEPS:
-                yield Field.BODY, codec_text.read(wire.text(old)), codec_text.read(wire.text(new))
+                who = codec_text.mentions(mapping)
+                yield Field.BODY, codec_text.read(wire.text(old), who=who), codec_text.read(wire.text(new), who=who)
             case wire.STATE:
                 yield Field.STATUS, _status(old, type_, mapping), _status(new, type_, mapping)
             case wire.PRIORITY:

@@ -7,12 +7,21 @@ import re
 from typing import Any
 
 from adapters.azure_devops import wire
+from sync.core.mapping import ProjectMapping
 from sync.core.models import JsonObject
-from sync.text import html_to_markdown, markdown_to_html, neutralise, restore
+from sync.text import Mentions, html_to_markdown, markdown_to_html, neutralise, restore
 
+_NOBODY = Mentions()
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LANGUAGE = re.compile(r'<code class="language-[^"]*">')
 #: The line that `encode_comment` puts before what somebody wrote elsewhere, as a paragraph of its own.
 _ATTRIBUTION = re.compile(r"\A[*_](?=\S)[^\n]{1,400} wrote in [^\n]{1,200} \([^\n]{1,400}\):[*_][ \t]*(?:\n+|\Z)")
+
+
+def mentions(mapping: ProjectMapping) -> Mentions:
+    """Who can be mentioned here: the service knows a mention by the GUID of an identity and by nothing else."""
+    known = mapping.people.native_ids.items()
+    return Mentions.of((person, native) for person, native in known if _GUID.fullmatch(native))
 
 
 def body_field(payload: JsonObject, known: JsonObject) -> str:
@@ -30,25 +39,35 @@ def is_markdown(payload: JsonObject, field: str) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
-def read(native: str, *, markdown: bool = False) -> str:
+def read(native: str, *, markdown: bool = False, who: Mentions = _NOBODY) -> str:
     """A native long text as canonical Markdown."""
-    return restore(native.replace("\r\n", "\n") if markdown else html_to_markdown(native))
+    if markdown:
+        return restore(native.replace("\r\n", "\n"), _bracketed(who))
+    return restore(html_to_markdown(native, who))
 
 
 @functools.lru_cache(maxsize=2048)
-def write(body: str, *, markdown: bool = False, current: str = "") -> str:
+def write(body: str, *, markdown: bool = False, current: str = "", who: Mentions = _NOBODY) -> str:
     """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars.
 
     Of the `current` HTML the blocks that read the same stay as they are.
     """
-    said = neutralise(body)
+    if markdown:
+        return neutralise(body, _bracketed(who))
     # The service drops classes: a language that is written would come back as an edit that nobody made.
-    return said if markdown else _LANGUAGE.sub("<code>", markdown_to_html(said, current))
+    return _LANGUAGE.sub("<code>", markdown_to_html(neutralise(body), current, who))
 
 
-def read_comment(payload: JsonObject, *, ours: bool) -> str:
+def _bracketed(who: Mentions) -> Mentions:
+    """As Markdown there spells a mention: `@<GUID>`."""
+    return Mentions(tuple((person, f"<{native}>") for person, native in who.pairs))
+
+
+def read_comment(payload: JsonObject, *, ours: bool, who: Mentions = _NOBODY) -> str:
     """A comment's text, without our own attribution where our account wrote it."""
-    body = read(wire.text(payload.get("text")), markdown=wire.text(payload.get("format")).lower() == "markdown")
+    body = read(
+        wire.text(payload.get("text")), markdown=wire.text(payload.get("format")).lower() == "markdown", who=who
+    )
     return _ATTRIBUTION.sub("", body) if ours else body
 
 

@@ -164,7 +164,8 @@ class Writer:
         if isinstance(value, frozenset):
             return
         there = wire.text(wire.fields_of(self.present.payload).get(self.body_field))
-        native = codec_text.write(str(value or ""), markdown=self.markdown, current=there)
+        who = codec_text.mentions(self.mapping)
+        native = codec_text.write(str(value or ""), markdown=self.markdown, current=there, who=who)
         limit = self.caps.body_limit
         if limit is not None and len(native) > limit:
             said = f"the body has {len(native):,} characters as HTML, the limit is {limit:,}"
@@ -242,5 +243,5 @@ def read_back(name: Field, value: Any, writer: Writer) -> Value:
         case Field.ASSIGNEES:
             return read_person(value, mapping)
         case Field.BODY:
-            return codec_text.read(str(value), markdown=writer.markdown)
+            return codec_text.read(str(value), markdown=writer.markdown, who=codec_text.mentions(mapping))
     return value if isinstance(value, str) else None

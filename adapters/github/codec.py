@@ -53,7 +53,7 @@ def read_fields(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Val
     people = payload.get("assignees") if isinstance(payload.get("assignees"), list) else []
     fields: dict[Field, Value] = {
         Field.TITLE: wire.text_of(payload, "title"),
-        Field.BODY: texts.read(wire.text_of(payload, "body")),
+        Field.BODY: texts.read(wire.text_of(payload, "body"), texts.mentions(mapping)),
         Field.KIND: UNKNOWN if row is UNKNOWN else row.kind,
         Field.TYPE: UNKNOWN if row is UNKNOWN else row.type,
         Field.STATUS: words.status(state, labels),
@@ -110,7 +110,7 @@ class GitHubCodec:
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
         """See `Codec`."""
         payload = native.payload
-        body, marker, _ = texts.read_comment(wire.text_of(payload, "body"))
+        body, marker, _ = texts.read_comment(wire.text_of(payload, "body"), texts.mentions(mapping))
         return DecodedComment(
             body=body,
             author=mapping.people.read(wire.account_ids(payload.get("user"))),
@@ -177,7 +177,7 @@ class GitHubCodec:
         body: str | None,
         ticket: NativeTicket,
         current: NativeComment | None,
-        mapping: ProjectMapping,  # noqa: ARG002 - no word of a comment is mapped
+        mapping: ProjectMapping,
         caps: Capabilities,
         *,
         marker: Marker | None = None,
@@ -186,7 +186,8 @@ class GitHubCodec:
         """See `Codec`."""
         standing = wire.text_of(current.payload, "body") if current else ""
         named = attribution or texts.read_comment(standing)[2]
-        text = "" if body is None else texts.write(body, standing, marker=marker, attribution=named)
+        who = texts.mentions(mapping)
+        text = "" if body is None else texts.write(body, standing, marker=marker, attribution=named, who=who)
         limit = caps.body_limit
         if limit is not None and len(text) > limit:
             message = f"github: {ticket.key}: the comment has {len(text)} characters, the limit is {limit}"

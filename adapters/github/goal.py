@@ -11,7 +11,7 @@ from sync.core.capabilities import Capabilities
 from sync.core.ids import Marker
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, Value
-from sync.text import canonical
+from sync.text import Mentions, canonical
 
 DEFAULT_REASON = "completed"  # what GitHub itself notes for a ticket that is closed without a word
 
@@ -73,7 +73,7 @@ def reach(
     if Field.TITLE in asked:
         _title(goal, asked[Field.TITLE], caps)
     if Field.BODY in asked:
-        _body(goal, asked[Field.BODY], caps, marker)
+        _body(goal, asked[Field.BODY], caps, marker, texts.mentions(mapping))
     if Field.KIND in asked or Field.TYPE in asked:
         _type(goal, asked, words, caps)
     if Field.STATUS in asked:
@@ -100,12 +100,12 @@ def _title(goal: Goal, value: Value, caps: Capabilities) -> None:
         goal.payload["title"] = title
 
 
-def _body(goal: Goal, value: Value, caps: Capabilities, marker: Marker | None) -> None:
+def _body(goal: Goal, value: Value, caps: Capabilities, marker: Marker | None, who: Mentions) -> None:
     standing = goal.payload["body"] if isinstance(goal.payload["body"], str) else ""
     wanted = value if isinstance(value, str) else ""
-    if not marker and texts.read(standing) == canonical(wanted):
+    if not marker and texts.read(standing, who) == canonical(wanted):
         return
-    raw = texts.write(wanted, standing, marker=marker)
+    raw = texts.write(wanted, standing, marker=marker, who=who)
     if caps.body_limit is not None and len(raw) > caps.body_limit:
         message = f"the body has {len(raw)} characters, the limit is {caps.body_limit}"
         goal.say(Field.BODY, message, "Shorten it, or move a part of it into comments.")

@@ -9,6 +9,7 @@ from typing import Any, Final
 from adapters.jira.codec_encode import Encoding, comment_op
 from adapters.jira.codec_text import (
     held_text,
+    mentions,
     one_line,
     read_text,
     too_long,
@@ -91,7 +92,7 @@ class JiraCodec:
         payload = as_object(native.payload)
         author = person_ids(payload.get("author"))
         marker = marker_in(payload.get("properties"))
-        body = read_text(payload.get("body"))
+        body = read_text(payload.get("body"), mentions(mapping))
         ours = bool(marker) or Site.of(mapping).account in author
         return DecodedComment(
             body=without_attribution(body) if ours else body,
@@ -129,7 +130,7 @@ class JiraCodec:
         if Field.BODY in fields and body is not UNKNOWN:
             text = body if isinstance(body, str) else ""
             if too_long(text, caps, cloud=cloud) is None:
-                held[Field.BODY] = held_text(text, cloud=cloud)
+                held[Field.BODY] = held_text(text, cloud=cloud, who=mentions(mapping))
         if isinstance(priority, str) and priority and (word := mapping.write_priority(priority)) is not None:
             held[Field.PRIORITY] = mapping.read_priority(word)
         labels = held_labels(fields.get(Field.LABELS))
@@ -177,7 +178,7 @@ class JiraCodec:
         if problem := too_long(text, caps, cloud=cloud):
             return Encoded(problems=(problem,))
         there = current.payload.get("body") if current is not None else None
-        sent: JsonObject = {"body": write_text(text, cloud=cloud, current=there)}
+        sent: JsonObject = {"body": write_text(text, cloud=cloud, current=there, who=mentions(mapping))}
         if sent["body"] is None:
             message = "Jira takes no empty comment."
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Write something in it."),))
@@ -226,11 +227,11 @@ def _title(payload: JsonObject, _mapping: ProjectMapping) -> Value:
     return _text_member(payload, "summary")
 
 
-def _body(payload: JsonObject, _mapping: ProjectMapping) -> Value:
+def _body(payload: JsonObject, mapping: ProjectMapping) -> Value:
     value = at(payload, "fields", "description")
     if value is not None and not isinstance(value, str | dict):
         raise UnreadableError("The description is neither a text nor a document.", "Look at the ticket in Jira.")
-    return read_text(value)
+    return read_text(value, mentions(mapping))
 
 
 def _kind(payload: JsonObject, mapping: ProjectMapping) -> Value:
@@ -360,7 +361,7 @@ def _told_labels(item: Any, side: str, _mapping: ProjectMapping) -> Value:
 _EVENT_READERS: Final[Mapping[str, tuple[tuple[Field, Callable[[Any, str, ProjectMapping], Value]], ...]]] = {
     "summary": ((Field.TITLE, lambda item, side, _: text_at(item, f"{side}String")),),
     # The changelog keeps texts as wiki markup, on Cloud too.
-    "description": ((Field.BODY, lambda item, side, _: read_text(text_at(item, f"{side}String"))),),
+    "description": ((Field.BODY, lambda item, side, m: read_text(text_at(item, f"{side}String"), mentions(m))),),
     "status": ((Field.STATUS, _told_status),),
     "resolution": ((Field.REASON, lambda item, side, m: read_reason({"name": text_at(item, f"{side}String")}, m)),),
     "priority": ((Field.PRIORITY, lambda item, side, m: m.read_priority(text_at(item, f"{side}String"))),),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from adapters.jira.codec_status import choose
-from adapters.jira.codec_text import one_line, too_long, write_text
+from adapters.jira.codec_text import mentions, one_line, too_long, write_text
 from adapters.jira.codec_values import (
     Site,
     held_assignee,
@@ -219,7 +219,8 @@ class Encoding:
                 self.problems.append(problem)
             else:
                 there = at(self.current.payload, "fields", "description") if self.current is not None else None
-                sets["description"] = write_text(text, cloud=self.site.cloud, current=there)
+                who = mentions(self.mapping)
+                sets["description"] = write_text(text, cloud=self.site.cloud, current=there, who=who)
         priority = self.news.get(Field.PRIORITY)
         if isinstance(priority, str) and priority and self._wants(Field.PRIORITY):
             word = self.mapping.write_priority(priority)

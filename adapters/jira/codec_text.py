@@ -11,34 +11,43 @@ import re
 from typing import Any, Final
 
 from sync.core.capabilities import Capabilities
+from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem
-from sync.text import adf_to_markdown, markdown_to_adf, markdown_to_wiki, wiki_to_markdown
+from sync.text import Mentions, adf_to_markdown, markdown_to_adf, markdown_to_wiki, wiki_to_markdown
 
 #: The line before a mirrored comment that names who wrote it.
 _ATTRIBUTION: Final = re.compile(r"\A\*[^\n]+ wrote in [^\n]+\([^\n]*\):\*(?:\n+|\Z)")
 
 
-def read_text(native: Any) -> str:
+_NOBODY: Final = Mentions()
+
+
+def mentions(mapping: ProjectMapping) -> Mentions:
+    """Who can be mentioned here: by account id on Cloud, by user name on Data Center."""
+    return Mentions.of(mapping.people.native_ids.items())
+
+
+def read_text(native: Any, who: Mentions = _NOBODY) -> str:
     """Markdown of a document, of wiki markup or of nothing."""
     if isinstance(native, str):
-        return _from_wiki(native)
+        return _from_wiki(native, who)
     # The same document is read several times on its way through a cycle.
-    return _from_document(json.dumps(native)) if isinstance(native, dict) else ""
+    return _from_document(json.dumps(native), who) if isinstance(native, dict) else ""
 
 
-def write_text(markdown: str, *, cloud: bool, current: Any = None) -> Any:
+def write_text(markdown: str, *, cloud: bool, current: Any = None, who: Mentions = _NOBODY) -> Any:
     """What to send for a Markdown text; None for an empty one. Of the `current` text the blocks that read the same stay."""
     if not markdown.strip():
         return None
     if cloud:
-        return markdown_to_adf(markdown, current)
-    return markdown_to_wiki(markdown, current if isinstance(current, str) else "")
+        return markdown_to_adf(markdown, current, who)
+    return markdown_to_wiki(markdown, current if isinstance(current, str) else "", who)
 
 
 @functools.lru_cache(maxsize=1024)
-def held_text(markdown: str, *, cloud: bool) -> str:
+def held_text(markdown: str, *, cloud: bool, who: Mentions = _NOBODY) -> str:
     """The Markdown that comes back when this one was written."""
-    return read_text(write_text(markdown, cloud=cloud))
+    return read_text(write_text(markdown, cloud=cloud, who=who), who)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -77,13 +86,13 @@ def one_line(title: str) -> str:
 
 
 @functools.lru_cache(maxsize=1024)
-def _from_document(text: str) -> str:
-    return adf_to_markdown(json.loads(text))
+def _from_document(text: str, who: Mentions) -> str:
+    return adf_to_markdown(json.loads(text), who)
 
 
 @functools.lru_cache(maxsize=1024)
-def _from_wiki(wiki: str) -> str:
-    return wiki_to_markdown(wiki)
+def _from_wiki(wiki: str, who: Mentions) -> str:
+    return wiki_to_markdown(wiki, who)
 
 
 def _document_text(markdown: str) -> int:

@@ -4,7 +4,7 @@ Only people of the mapping are mentioned live; everybody else is a name after an
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import quote, unquote
@@ -22,9 +22,9 @@ class Mentions:
     pairs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, native_ids: Mapping[str, str]) -> "Mentions":
-        """From a map of persons to native ids."""
-        return cls(tuple((str(person), native) for person, native in native_ids.items()))
+    def of(cls, native_ids: Iterable[tuple[str, str]]) -> "Mentions":
+        """From the items of a map of persons to native ids."""
+        return cls(tuple((str(person), native) for person, native in native_ids))
 
     def person(self, native: str) -> str | None:
         """The person behind a native id."""
