@@ -10,6 +10,9 @@ from typing import Any
 from adapters.jira.simulator.catalogue import EPIC_NAME
 from adapters.jira.simulator.markup import to_document
 from adapters.jira.simulator.model import Issue
+from adapters.jira.simulator.routes_files import attach
+from adapters.jira.simulator.routes_links import connect
+from adapters.jira.simulator.routes_people import log_time
 from adapters.jira.simulator.state import World
 
 _AREAS = (
@@ -63,8 +66,14 @@ _PATHS = (
     ("Done", "Reopened"),
 )
 _STEP = timedelta(seconds=40)
-#: A ticket lives at most so long: made, moved twice (two readings of the clock each), commented three times.
-_MOST_STEPS = 8
+#: A ticket lives at most so long: made, moved twice (two readings of the clock each), commented three times, linked,
+#: given a file, worked on.
+_MOST_STEPS = 14
+_COMPONENTS = ("Checkout", "Ledger", "Mobile app")
+_VERSIONS = ("2026.1", "2026.2")
+_SPRINTS = (("Sprint 11", "closed"), ("Sprint 12", "active"), ("Sprint 13", "future"))
+#: Every so many tickets have more than the fields that all of them have.
+_RICH_EVERY = 4
 
 
 _document = functools.cache(to_document)
@@ -72,7 +81,7 @@ _document = functools.cache(to_document)
 
 def fill(world: World, tickets: int) -> None:
     """Make `tickets` issues with their history, one step of time after another, the last one an hour ago."""
-    chance = random.Random(20260101)
+    chance, detail = random.Random(20260101), random.Random(20260102)
     clock = world.now
     moment = clock() - timedelta(hours=1) - _STEP * (tickets * _MOST_STEPS)
 
@@ -83,20 +92,82 @@ def fill(world: World, tickets: int) -> None:
 
     world.now = tick
     try:
+        _plan(world)
         epics: list[Issue] = []
         parents: list[Issue] = []
         for number in range(tickets):
             level = 1 if number % 10 == 0 else -1 if number % 5 == 3 else 0
-            issue = _make(world, chance, number, level, epics, parents)
+            rich = number % _RICH_EVERY == 1
+            values = _details(world, detail, level) if rich else {}
+            issue = _make(world, chance, number, level, epics, parents, values)
             _live(world, chance, issue)
+            if rich:
+                _hang(world, detail, world.issues[issue.id], parents)
             (epics if level == 1 else parents if level == 0 else []).append(issue)
     finally:
         world.now = clock
     world.index.refresh(clock())
 
 
+def _plan(world: World) -> None:
+    """Components, versions and sprints of the project, unless it has some."""
+    number = world.project_number(world.projects[0])
+    if world.planning.components_of(number):
+        return
+    for name in _COMPONENTS:
+        world.planning.add_component(number, name)
+    for name in _VERSIONS:
+        world.planning.add_version(number, name, released=name == _VERSIONS[0])
+    for name, state in _SPRINTS:
+        now = world.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        times = {} if state == "future" else {"start": now, "end": now}
+        world.planning.add_sprint(1, name, state=state, **times, **({"complete": now} if state == "closed" else {}))
+
+
+def _details(world: World, detail: random.Random, level: int) -> dict[str, Any]:
+    """Plans, estimates and custom fields of a new ticket."""
+    site, number = world.catalogue, world.project_number(world.projects[0])
+    custom: dict[str, Any] = {}
+    for spec in site.fields.values():
+        if not spec.editable or spec.id in site.hidden:
+            continue
+        if spec.name in ("Story Points", "Story point estimate"):
+            custom[spec.id] = float(detail.choice((1, 2, 3, 5, 8)))
+        elif spec.name == "Severity":
+            custom[spec.id] = detail.choice(spec.options).id
+        elif spec.kind == "gh-sprint" and level == 0:
+            custom[spec.id] = (2,) if detail.random() < 0.5 else (1, 2)
+        elif spec.name == "Customer reference":
+            custom[spec.id] = f"ACME-{detail.randrange(100, 1000)}"
+    values: dict[str, Any] = {
+        "components": (detail.choice(world.planning.components_of(number)).id,),
+        "fix_versions": (world.planning.versions_of(number)[-1].id,),
+        "duedate": f"2026-{detail.randrange(1, 13):02}-{detail.randrange(1, 29):02}",
+        "custom": custom,
+    }
+    if "timetracking" not in site.hidden:
+        values |= dict.fromkeys(("original_estimate", "remaining_estimate"), 3600 * detail.randrange(2, 17))
+    return values
+
+
+def _hang(world: World, detail: random.Random, issue: Issue, parents: list[Issue]) -> None:
+    """A link to an earlier ticket, a log, a day's work."""
+    if parents:
+        kind = detail.choice(tuple(world.catalogue.link_types.values()))
+        connect(world, "ada", kind, issue, world.issues[parents[-1].id])
+    attach(world, "grace", issue, "payment-gateway.log", "text/plain", b"12:40 timeout\n")
+    if "timetracking" not in world.catalogue.hidden:
+        log_time(world, "alan", world.issues[issue.id], 3600)
+
+
 def _make(
-    world: World, chance: random.Random, number: int, level: int, epics: list[Issue], parents: list[Issue]
+    world: World,
+    chance: random.Random,
+    number: int,
+    level: int,
+    epics: list[Issue],
+    parents: list[Issue],
+    more: dict[str, Any],
 ) -> Issue:
     area = _AREAS[number % len(_AREAS)]
     kinds = [kind for kind in world.catalogue.types.values() if kind.level == level]
@@ -116,8 +187,8 @@ def _make(
     elif level == 0 and chance.random() < 0.8:
         values["parent"] = epics[-1].id
     if level == 1 and EPIC_NAME in world.catalogue.fields:
-        values["custom"] = {EPIC_NAME: values["summary"]}
-    return world.create(chance.choice(("ada", "grace", "alan")), world.projects[0], values, {})
+        more = more | {"custom": {**more.get("custom", {}), EPIC_NAME: values["summary"]}}
+    return world.create(chance.choice(("ada", "grace", "alan")), world.projects[0], values | more, {})
 
 
 def _live(world: World, chance: random.Random, issue: Issue) -> None:
