@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from adapters.jira.codec_encode import Encoding, comment_op
+from adapters.jira.codec_events import decode_event
+from adapters.jira.codec_files import attachments_of
+from adapters.jira.codec_links import hold_links, linking, links_there, read_links
+from adapters.jira.codec_plans import hold, is_there, read_plan
 from adapters.jira.codec_text import (
     held_text,
     mentions,
@@ -19,6 +24,7 @@ from adapters.jira.codec_text import (
 )
 from adapters.jira.codec_values import (
     Site,
+    UnreadableError,
     held_assignee,
     held_labels,
     held_reason,
@@ -28,6 +34,7 @@ from adapters.jira.codec_values import (
     read_reason,
     status_of,
 )
+from adapters.jira.slots import slotted
 from adapters.jira.wire import ADDED, PROPERTY, as_list, as_object, at, marker_in, parse_time, person_ids, text_at
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
@@ -56,10 +63,6 @@ from sync.core.ports import Encoded, OpKind
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class UnreadableError(Exception):
-    """A native value without a meaning: the message and the mend."""
-
-
 class JiraCodec:
     """See `sync.core.ports.Codec`."""
 
@@ -68,7 +71,7 @@ class JiraCodec:
         payload = as_object(native.payload)
         fields: dict[Field, Value] = {}
         problems: list[FieldProblem] = []
-        for name, read in _READERS.items():
+        for name, read in _readers(payload, mapping):
             if name in mapping.mapping.off:
                 continue
             try:
@@ -103,20 +106,13 @@ class JiraCodec:
             restricted=bool(payload.get("visibility")) or payload.get("jsdPublic") is False,
         )
 
-    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
         """See `Codec`."""
-        return ()
+        return attachments_of(native)
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""
-        author = mapping.people.read([event.author]) if event.author else None
-        found = []
-        for number, item in enumerate(as_list(as_object(event.payload).get("items"))):
-            for name, old, new in _changes_of(item, mapping):
-                if name not in mapping.mapping.off and old != new:
-                    identifier = f"{event.id}.{number}.{name}"
-                    found.append(FieldEvent(id=identifier, field=name, old=old, new=new, author=author, at=event.at))
-        return tuple(found)
+        return decode_event(event, mapping)
 
     def project(
         self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
@@ -140,6 +136,10 @@ class JiraCodec:
         if assignee is not None:
             held[Field.ASSIGNEES] = assignee[1]
         held |= self._held_place(fields, current, mapping) | self._held_state(fields, current, mapping)
+        held |= self._held_plans(fields, current, mapping)
+        for name in caps.tells & held.keys():
+            if current is None or not equal(name, held[name], _present(name, current, mapping)):
+                del held[name]
         return {name: value for name, value in held.items() if name in fields and name not in mapping.mapping.off}
 
     def encode(
@@ -206,6 +206,14 @@ class JiraCodec:
         if parent or native.casefold() not in subtasks:
             held[Field.PARENT] = parent or None
         return held
+
+    def _held_plans(self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> dict[Field, Value]:
+        """Plans, custom fields and links."""
+        held = {name: hold(name, fields, current, mapping).value for name in slotted(mapping) if name in fields}
+        there = current is None or links_there(current.payload)
+        if isinstance(fields.get(Field.LINKS), frozenset) and linking(mapping) and there:
+            held[Field.LINKS] = hold_links(fields[Field.LINKS], current, mapping)[0]
+        return {name: value for name, value in held.items() if value is not UNKNOWN}
 
     def _held_state(self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> dict[Field, Value]:
         """Status and reason, which depend on each other."""
@@ -288,7 +296,9 @@ def _parent(payload: JsonObject, mapping: ProjectMapping) -> Value:
     return parent or None
 
 
-_READERS: Final[Mapping[Field, Callable[[JsonObject, ProjectMapping], Value]]] = {
+Reading = Callable[[JsonObject, ProjectMapping], Value]
+
+_READERS: Final[Mapping[Field, Reading]] = {
     Field.TITLE: _title,
     Field.BODY: _body,
     Field.KIND: _kind,
@@ -300,6 +310,33 @@ _READERS: Final[Mapping[Field, Callable[[JsonObject, ProjectMapping], Value]]] =
     Field.ASSIGNEES: _assignees,
     Field.PARENT: _parent,
 }
+
+
+def _readers(payload: JsonObject, mapping: ProjectMapping) -> Iterator[tuple[Field, Reading]]:
+    """The fields that the ticket has, each with what reads it."""
+    yield from _READERS.items()
+    for name in slotted(mapping):
+        if is_there(name, payload, mapping):
+            yield name, functools.partial(read_plan, name)
+    if linking(mapping) and links_there(payload):
+        yield Field.LINKS, _links
+
+
+def _links(payload: JsonObject, mapping: ProjectMapping) -> Value:
+    members = read_links(payload, mapping)
+    if members is UNKNOWN:
+        raise UnreadableError("The links are no list.", "Look at the ticket in Jira.")
+    return members
+
+
+def _present(name: Field, current: NativeTicket, mapping: ProjectMapping) -> Value:
+    for each, read in _readers(current.payload, mapping):
+        if each is name:
+            try:
+                return read(current.payload, mapping)
+            except UnreadableError:
+                break
+    return UNKNOWN
 
 
 def _text_member(payload: JsonObject, name: str) -> Value:
@@ -323,51 +360,5 @@ def _status_or_unknown(payload: JsonObject, mapping: ProjectMapping) -> Value:
     except UnreadableError:
         return UNKNOWN
 
-
-def _changes_of(item: Any, mapping: ProjectMapping) -> list[tuple[Field, Value, Value]]:
-    """What one item of a changelog entry says, field by field."""
-    name = text_at(item, "fieldId") or text_at(item, "field")
-    if name in ("IssueParentAssociation", "Parent", "parent", "Epic Link", Site.of(mapping).epic_link):
-        return [(Field.PARENT, text_at(item, "from") or None, text_at(item, "to") or None)]
-    readers = _EVENT_READERS.get(name, ())
-    return [(field, read(item, "from", mapping), read(item, "to", mapping)) for field, read in readers]
-
-
-def _told_status(item: Any, side: str, mapping: ProjectMapping) -> Value:
-    word = Site.of(mapping).status_word({"id": text_at(item, side), "name": text_at(item, f"{side}String")})
-    return mapping.read_status(word) if word else UNKNOWN
-
-
-def _told_person(item: Any, side: str, mapping: ProjectMapping) -> Value:
-    identifier = text_at(item, side)
-    person = mapping.people.read([identifier]) if identifier else None
-    return frozenset({str(person)}) if person else frozenset()
-
-
-def _told_kind(item: Any, side: str, mapping: ProjectMapping) -> Value:
-    row = mapping.read_type(text_at(item, f"{side}String"))
-    return row.kind if row else UNKNOWN
-
-
-def _told_type(item: Any, side: str, mapping: ProjectMapping) -> Value:
-    row = mapping.read_type(text_at(item, f"{side}String"))
-    return row.type if row else UNKNOWN
-
-
-def _told_labels(item: Any, side: str, _mapping: ProjectMapping) -> Value:
-    return frozenset(read_label(label) for label in text_at(item, f"{side}String").split())
-
-
-_EVENT_READERS: Final[Mapping[str, tuple[tuple[Field, Callable[[Any, str, ProjectMapping], Value]], ...]]] = {
-    "summary": ((Field.TITLE, lambda item, side, _: text_at(item, f"{side}String")),),
-    # The changelog keeps texts as wiki markup, on Cloud too.
-    "description": ((Field.BODY, lambda item, side, m: read_text(text_at(item, f"{side}String"), mentions(m))),),
-    "status": ((Field.STATUS, _told_status),),
-    "resolution": ((Field.REASON, lambda item, side, m: read_reason({"name": text_at(item, f"{side}String")}, m)),),
-    "priority": ((Field.PRIORITY, lambda item, side, m: m.read_priority(text_at(item, f"{side}String"))),),
-    "labels": ((Field.LABELS, _told_labels),),
-    "assignee": ((Field.ASSIGNEES, _told_person),),
-    "issuetype": ((Field.KIND, _told_kind), (Field.TYPE, _told_type)),
-}
 
 CODEC: Final = JiraCodec()

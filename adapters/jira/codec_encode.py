@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from adapters.jira.codec_requests import link_requests, plan_fields, plan_requests
 from adapters.jira.codec_status import choose
 from adapters.jira.codec_text import mentions, one_line, too_long, write_text
 from adapters.jira.codec_values import (
@@ -80,6 +81,10 @@ class Encoding:
                 told.add(Field.PARENT)
         if row.kind == "epic" and self.site.epic_name:
             fields[self.site.epic_name] = fields["summary"]
+        planned, named = plan_fields(self, subtask=self._is_subtask(row.native))
+        fields |= planned
+        told |= {Field(name) for name in named.values()}
+        more["named"] = named
         body: JsonObject = {"fields": fields}
         if marker is not None:
             body["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]
@@ -94,8 +99,15 @@ class Encoding:
         return Encoded(ops=(op,), problems=tuple(self.problems))
 
     def update(self, current: NativeTicket) -> Encoded:
-        """An edit, the assignee, the parent and the next step of the workflow, as far as they changed."""
-        ops = [*self._edit(current), *self._assign(current), *self._adopt(current), *self._move(current)]
+        """What changed, in requests of which each may be refused alone; those whose answer shows the ticket come later."""
+        ops = [
+            *link_requests(self, current),
+            *plan_requests(self, current),
+            *self._edit(current),
+            *self._assign(current),
+            *self._adopt(current),
+            *self._move(current),
+        ]
         return Encoded(ops=tuple(ops), problems=tuple(self.problems))
 
     # -- the single requests -----------------------------------------------------------------------
@@ -117,7 +129,7 @@ class Encoding:
         if body:
             refused = {problem.field for problem in self.problems}
             names = {name for name in _TOGETHER if self._wants(name) and name not in refused}
-            yield self._put(current, body, names, "edit " + ", ".join(sorted(names)))
+            yield self.put(current, body, names, "edit " + ", ".join(sorted(names)))
 
     def _assign(self, current: NativeTicket) -> Iterable[NativeOp]:
         value = self.news.get(Field.ASSIGNEES)
@@ -126,7 +138,7 @@ class Encoding:
         person = self._assignee(current)
         if self._wants(Field.ASSIGNEES) and (person or not value):
             told = next(iter(person.values())) if person else "nobody"
-            yield self._put(current, {"fields": {"assignee": person}}, {Field.ASSIGNEES}, f"assign to {told}")
+            yield self.put(current, {"fields": {"assignee": person}}, {Field.ASSIGNEES}, f"assign to {told}")
 
     def _assignee(self, current: NativeTicket | None) -> JsonObject | None:
         """The person to assign, as Jira names people; who has no account here is told."""
@@ -165,12 +177,12 @@ class Encoding:
             # The field takes keys; the adapter knows the key of an id.
             body: JsonObject = {"fields": {self.site.epic_link: None}}
             if self.site.epic_link:
-                yield self._put(current, body, {Field.PARENT}, told, {"key_of": [self.site.epic_link, parent or None]})
+                yield self.put(current, body, {Field.PARENT}, told, {"key_of": [self.site.epic_link, parent or None]})
             return
         body = (
             {"fields": {"parent": {"id": str(parent)}}} if parent else {"update": {"parent": [{"set": {"none": True}}]}}
         )
-        yield self._put(current, body, {Field.PARENT}, told)
+        yield self.put(current, body, {Field.PARENT}, told)
 
     def _move(self, current: NativeTicket) -> Iterable[NativeOp]:
         if not self._wants(Field.STATUS):
@@ -274,7 +286,7 @@ class Encoding:
             message = f"Jira can't hold {names} as a label (no line breaks or tabs, 255 characters)."
             self.problems.append(FieldProblem(field=Field.LABELS, message=message, mend="Rename the label."))
 
-    def _put(
+    def put(
         self,
         current: NativeTicket,
         body: JsonObject,
@@ -282,6 +294,7 @@ class Encoding:
         summary: str,
         more: JsonObject | None = None,
     ) -> NativeOp:
+        """One edit; on Cloud its answer is the ticket."""
         payload: JsonObject = {"method": "PUT", "path": f"issue/{current.ref}", "body": body, **(more or {})}
         if self.site.cloud:
             payload["params"] = {"returnIssue": "true", "expand": "transitions"}

@@ -17,6 +17,10 @@ LABEL_LIMIT: Final = 255
 OPEN_BOX: Final = "\u2423"
 
 
+class UnreadableError(Exception):
+    """A native value without a meaning: the message and the mend."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """What `probe` found out about the project, as the codec needs it."""
