@@ -8,8 +8,10 @@ assert script.struck                      # the test reached the place that it i
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -125,7 +127,7 @@ class FaultyAdapter:
     def __init__(self, adapter: Adapter, script: Script) -> None:
         self.script = script
         self._adapter = adapter
-        self._late: list[tuple[int, NativeOp]] = []  # (calls to wait for, what is still on its way)
+        self._late: list[tuple[int, NativeOp, bytes | None]] = []  # (calls to wait for, what is still on its way)
         self._seen: dict[NativeRef, NativeTicket | Gone] = {}
 
     @property
@@ -181,7 +183,7 @@ class FaultyAdapter:
             case Fault.LOST_UNDONE:
                 raise Uncertain(f"no answer to: {op.summary}")
             case Fault.LATE:
-                self._late.append((2, op))
+                self._late.append((2, op, None if content is None else content.read_bytes()))
                 raise Uncertain(f"no answer yet to: {op.summary}")
         receipt = self._adapter.write(op, content)
         if fault is Fault.LOST:
@@ -215,7 +217,7 @@ class FaultyAdapter:
     def arrive(self) -> None:
         """Everything that is still on its way arrives now, in order; what the tracker refuses by then is lost."""
         while self._late:
-            self._deliver(self._late.pop(0)[1])
+            self._deliver(*self._late.pop(0)[1:])
 
     def _call(self, call: str, work: Callable[[], T]) -> T:
         fault = self._before(call)
@@ -226,10 +228,10 @@ class FaultyAdapter:
 
     def _before(self, call: str) -> Fault | None:
         """Deliver what is late, then fail as the script says; the faults of the caller's own are handed back."""
-        due = [op for wait, op in self._late if wait <= 1]
-        self._late = [(wait - 1, op) for wait, op in self._late if wait > 1]
-        for op in due:
-            self._deliver(op)
+        due = [late[1:] for late in self._late if late[0] <= 1]
+        self._late = [(wait - 1, op, content) for wait, op, content in self._late if wait > 1]
+        for late in due:
+            self._deliver(*late)
         fault = self.script.next(call)
         match fault:
             case Fault.RETRY:
@@ -244,11 +246,11 @@ class FaultyAdapter:
                 raise Crash(f"killed before: {call}")
         return fault
 
-    def _deliver(self, op: NativeOp) -> None:
-        try:
-            self._adapter.write(op)
-        except TrackerError:
-            pass
+    def _deliver(self, op: NativeOp, content: bytes | None) -> None:
+        with suppress(TrackerError), tempfile.NamedTemporaryFile() as file:
+            file.write(content or b"")
+            file.flush()
+            self._adapter.write(op, None if content is None else Path(file.name))
 
     def _remember(self, found: Iterable[NativeTicket | Gone]) -> None:
         self._seen.update((one.ref, one) for one in found)

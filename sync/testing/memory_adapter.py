@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sync.core.capabilities import Capabilities, ProjectFacts
 from sync.core.errors import AuthFailed, Rejected
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+from sync.testing.memory_codec import attachment_of
 from sync.testing.memory_knobs import ACCOUNT, TOKEN
 from sync.testing.memory_server import MemoryTracker
+
+_CHUNK: Final = 65_536
 
 
 class MemoryAdapter:
@@ -42,7 +45,11 @@ class MemoryAdapter:
                 types=types,
                 priorities=tuple(knobs.priorities.values()),
                 resolutions=tuple(knobs.reasons.values()),
+                custom={row.native: row.type for row in knobs.custom.values()},
+                extra={"names": {key: list(names) for key, names in sorted(self._tracker.names.items())}},
             ),
+            tells=knobs.tells,
+            attachments=knobs.attachments,
             max_assignees=knobs.max_assignees,
             title_limit=knobs.title_limit,
             body_limit=knobs.body_limit,
@@ -85,20 +92,30 @@ class MemoryAdapter:
                 return found
         return None
 
-    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
         """See `Adapter`."""
         self._count(op.action, write=True)
+        payload = op.payload
         match op.kind:
             case OpKind.CREATE:
-                return self._receipt(self._tracker.post(op.payload["set"], op.payload["marker"]))
+                return self._receipt(self._tracker.post(payload["set"], payload.get("make", {}), payload["marker"]))
             case OpKind.UPDATE:
-                verbs: list[JsonObject] = [op.payload.get(verb, {}) for verb in ("set", "add", "remove")]
+                verbs: list[JsonObject] = [payload.get(verb, {}) for verb in ("set", "add", "remove", "make")]
                 return self._receipt(self._tracker.patch(_ref(op), *verbs, expects=op.expects))
+            case OpKind.ATTACHMENT_CREATE | OpKind.ATTACHMENT_DELETE:
+                return self._write_file(op, content)
         return self._write_comment(op)
 
-    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
         """See `Adapter`."""
-        raise Rejected(f"{attachment.name}: no files are read here")
+        self._count("download")
+        content = self._tracker.files.content(attachment.ref)
+        if content is None:
+            raise Rejected(f"{self._tracker.name}: '{attachment.name}' is not there")
+        if len(content) > limit:
+            raise Rejected(f"{self._tracker.name}: '{attachment.name}' is larger than the {limit:,} bytes allowed")
+        for start in range(0, len(content), _CHUNK):
+            take(content[start : start + _CHUNK])
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: one request for all of them."""
@@ -203,6 +220,25 @@ class MemoryAdapter:
             at=self._tracker.now(),
             ticket=self._native(payload) if answers else None,
         )
+
+    def _write_file(self, op: NativeOp, content: Path | None) -> Receipt:
+        ref = _ref(op)
+        if self._tracker.read(ref) is None:
+            raise Rejected(f"{self._tracker.name}: {ref} is not there")
+        if op.kind is OpKind.ATTACHMENT_DELETE:
+            self._tracker.detach(ref, op.payload["attachment"], author=ACCOUNT)
+            return Receipt(ref=ref, at=self._tracker.now())
+        if content is None:
+            raise Rejected(f"{op.summary}: there is no content")
+        file = self._tracker.attach(
+            ref,
+            op.payload["name"],
+            content.read_bytes(),
+            author=ACCOUNT,
+            media_type=op.payload["media_type"],
+        )
+        row = next(row for row in self._tracker.ticket(ref)["files"] if row["id"] == file)
+        return Receipt(ref=ref, at=self._tracker.now(), attachment=attachment_of(row, ref))
 
     def _write_comment(self, op: NativeOp) -> Receipt:
         ref = _ref(op)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from sync.core.ids import Marker, NativeRef
 from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
+    LINK_KINDS,
     UNKNOWN,
     Decoded,
     DecodedComment,
@@ -34,10 +35,12 @@ from sync.core.models import (
 )
 from sync.core.ports import Encoded, NativeOp, OpKind
 from sync.testing.memory_knobs import NATIVE_KEYS, MemoryKnobs
+from sync.testing.memory_values import NAMES, is_set, key_of, known_names, read, type_word, write, written_name
 
 _ATTRIBUTION: Final = re.compile(r"\A\*[^\n]+ wrote in [^\n]+\([^\n]*\):\*(?:\n\n|\Z)")
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_SETS: Final = frozenset({Field.LABELS, Field.ASSIGNEES})
+#: These are never empty; every other one can be emptied.
+_MUST_BE_THERE: Final = frozenset({Field.TITLE, Field.KIND, Field.TYPE, Field.STATUS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +52,15 @@ class MemoryCodec:
     def decode(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
         """See `Codec`."""
         payload = native.payload
-        fields: dict[Field, Value] = {
-            name: _read(name, payload.get(NATIVE_KEYS[name]), mapping)
-            for name in sorted(self.knobs.fields)
-            if name not in mapping.mapping.off
-        }
+        keys = self._keys(mapping)
+        fields: dict[Field, Value] = {name: read(name, payload.get(key), mapping) for name, key in keys.items()}
         marker, author, text = payload.get("marker"), payload.get("author"), payload.get("text")
         return Decoded(
             snapshot=Snapshot(fields=fields),
             problems=tuple(
                 FieldProblem(
                     field=name,
-                    message=f"'{payload.get(NATIVE_KEYS[name])}' has no meaning",
+                    message=f"'{payload.get(keys[name])}' has no meaning",
                     mend=f"Add it to the {name} of the mapping.",
                 )
                 for name, value in fields.items()
@@ -86,17 +86,19 @@ class MemoryCodec:
             restricted=payload.get("restricted") is True,
         )
 
-    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
         """See `Codec`."""
-        return ()
+        files = native.payload.get("files")
+        rows = files if isinstance(files, list) else []
+        return tuple(found for row in rows if (found := attachment_of(row, native.ref)) is not None)
 
     def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
         """See `Codec`."""
         found: list[FieldEvent] = []
-        for name, key in NATIVE_KEYS.items():
-            if key != event.payload.get("key") or name not in self.knobs.fields or name in mapping.mapping.off:
+        for name, key in self._keys(mapping).items():
+            if key != event.payload.get("key"):
                 continue
-            old, new = (_read(name, event.payload.get(word), mapping) for word in ("old", "new"))
+            old, new = (read(name, event.payload.get(word), mapping) for word in ("old", "new"))
             if old == new:
                 continue  # a word may change its kind and keep its type
             author = mapping.people.read([event.author]) if event.author else None
@@ -110,12 +112,12 @@ class MemoryCodec:
         native = self._native(fields, current, mapping, caps)
         held: dict[Field, Value] = {}
         for name, value in fields.items():
-            key = NATIVE_KEYS.get(name)
+            key = key_of(name, mapping)
             if key is not None and key in native and value is not UNKNOWN:
                 word = native[key]
                 if key == "text":
                     word = self._kept(word)
-                held[name] = _read(name, word, mapping)
+                held[name] = read(name, word, mapping)
         return held
 
     def encode(
@@ -129,28 +131,40 @@ class MemoryCodec:
         """See `Codec`."""
         news = changes.news
         native = self._native(news, current, mapping, caps)
-        problems = tuple(_problems(news, native, mapping, caps))
-        names = {key: frozenset(name for name in news if NATIVE_KEYS.get(name) == key) for key in native}
+        carried = self._keys(mapping)
+        problems = tuple(_problems({name: news[name] for name in news if name in carried}, native, mapping, caps))
+        names = {key: frozenset(name for name in news if carried.get(name) == key) for key in native}
         if current is None:
-            keys = {NATIVE_KEYS[name] for name in self.knobs.create_fields}
-            sets = {key: value for key, value in native.items() if key in keys}
+            later = {NATIVE_KEYS[name] for name in self.knobs.fields - self.knobs.create_fields}
+            sets = {key: value for key, value in native.items() if key not in later}
             op = NativeOp(
                 kind=OpKind.CREATE,
                 action="post",
                 summary=f"create '{sets.get('title', '')}'",
-                payload={"set": {"title": "", **sets}, "marker": marker},
+                payload={"set": {"title": "", **sets}, "make": _made(sets, mapping), "marker": marker},
                 fields=frozenset().union(*(names[key] for key in sets)),
                 marker=marker,
             )
             return Encoded(ops=(op,), problems=problems)
-        parts = [
-            (names[key], part)
+        parts = {
+            key: part
             for key, value in sorted(native.items())
             if (part := _part(key, current.payload.get(key), value, self._kept)) is not None
-        ]
-        if self.knobs.one_request and len(parts) > 1:
-            parts = [(frozenset().union(*(part[0] for part in parts)), _joined([part[1] for part in parts]))]
-        return Encoded(ops=tuple(_update(current, *part) for part in parts), problems=problems)
+        }
+        groups = [[key] for key in parts]
+        if self.knobs.one_request:
+            # A link may be refused for what stands at its other end: nothing else shall wait for it.
+            groups = [[key for key in parts if key != "links"], [key for key in parts if key == "links"]]
+        ops = tuple(
+            _update(
+                current,
+                frozenset().union(*(names[key] for key in group)),
+                {**_joined([parts[key] for key in group]), "make": _made({key: native[key] for key in group}, mapping)},
+            )
+            for group in groups
+            if group
+        )
+        return Encoded(ops=ops, problems=problems)
 
     def encode_comment(
         self,
@@ -187,6 +201,11 @@ class MemoryCodec:
         )
         return Encoded(ops=(op,))
 
+    def _keys(self, mapping: ProjectMapping) -> dict[Field, str]:
+        """The carried fields, each with its place in a payload."""
+        carried = sorted((self.knobs.fields | mapping.custom.keys()) - mapping.mapping.off)
+        return {name: key for name in carried if (key := key_of(name, mapping)) is not None}
+
     def _kept(self, text: str) -> str:
         """What the server will make of a text, as far as we know."""
         return self.knobs.text_rewrite(text) if self.knobs.foresight else text
@@ -197,103 +216,52 @@ class MemoryCodec:
         """The payload members for `fields`; a field that has no place or no word is left out."""
         present: JsonObject = {} if current is None else current.payload
         native: JsonObject = {}
-        for name, value in fields.items():
-            if value is UNKNOWN or name not in self.knobs.fields or name in mapping.mapping.off:
-                continue
-            if (key := NATIVE_KEYS[name]) in native:
+        for name, key in self._keys(mapping).items():
+            value = fields.get(name, UNKNOWN)
+            if value is UNKNOWN or name in self.knobs.tells or key in native:
                 continue
             word = (
-                _type_word(fields, present.get("type"), mapping)
+                type_word(fields, present.get("type"), mapping)
                 if key == "type"
-                else _word(name, value, present.get(key), mapping, caps)
+                else write(name, value, present.get(key), mapping, caps, self.knobs)
             )
-            if word is not None or (name in (Field.PRIORITY, Field.REASON, Field.PARENT) and is_empty(value)):
+            if word is not None or (name not in _MUST_BE_THERE and is_empty(value)):
                 native[key] = word
         return native
 
 
-def _word(name: Field, value: Value, present: Any, mapping: ProjectMapping, caps: Capabilities) -> Any:
-    """The native value; None for one that can't be said."""
-    if name in _SETS:
-        words = value if isinstance(value, frozenset) else frozenset()
-        return _people(words, present, mapping, caps) if name is Field.ASSIGNEES else sorted(words - {""})
-    if isinstance(value, frozenset) or value is UNKNOWN:
+def attachment_of(row: Any, ticket: NativeRef) -> NativeAttachment | None:
+    """One member of a payload's files; None for what is none."""
+    if not isinstance(row, dict) or not all(isinstance(row.get(key), str) for key in ("id", "name", "url")):
         return None
-    match name:
-        case Field.TITLE:
-            too_long = caps.title_limit is not None and len(value or "") > caps.title_limit
-            return None if too_long else value or None
-        case Field.BODY:
-            return None if caps.body_limit is not None and len(value or "") > caps.body_limit else value or ""
-        case Field.STATUS:
-            return _status_word(value, present, mapping) if value else None
-        case Field.PRIORITY:
-            return mapping.write_priority(value) if value else None
-        case Field.REASON:
-            return mapping.write_reason(value) if value else None
-    return value or None
+    size, media_type = row.get("size"), row.get("type")
+    return NativeAttachment(
+        ref=NativeRef(row["id"]),
+        ticket=ticket,
+        name=row["name"],
+        url=row["url"],
+        size=size if isinstance(size, int) else None,
+        media_type=media_type if isinstance(media_type, str) else "",
+    )
 
 
-def _status_word(value: str, present: Any, mapping: ProjectMapping) -> str | None:
-    """The present word where it means the same."""
-    word = mapping.write_status(value)
-    if word is None or not isinstance(present, str):
-        return word
-    return present if mapping.read_status(present) == mapping.read_status(word) else word
-
-
-def _type_word(fields: Fields, present: Any, mapping: ProjectMapping) -> str | None:
-    """One word for kind and type; what `fields` does not say stays as it is."""
-    row = mapping.read_type(present) if isinstance(present, str) else None
-    kind = fields.get(Field.KIND, row.kind if row else "issue")
-    type_ = fields.get(Field.TYPE, row.type if row else None)
-    if not isinstance(kind, str) or isinstance(type_, frozenset) or type_ is UNKNOWN:
-        return None
-    written = mapping.write_type(kind, type_ or None)
-    return None if written is None else written.native
-
-
-def _people(people: frozenset[str], present: Any, mapping: ProjectMapping, caps: Capabilities) -> list[str]:
-    """The native ids of those who are known here; when there are too many, who is on it stays on it."""
-    known = sorted(word for person in people if (word := mapping.people.write(person)) is not None)
-    there = present if isinstance(present, list) else []
-    known.sort(key=lambda word: word not in there)
-    return sorted(known[: caps.max_assignees])
-
-
-def _read(name: Field, word: Any, mapping: ProjectMapping) -> Value:
-    """A native value in canonical terms; UNKNOWN for what is not understood."""
-    if name in _SETS:
-        if word is None:
-            return frozenset()
-        if not isinstance(word, list) or not all(isinstance(one, str) for one in word):
-            return UNKNOWN
-        if name is Field.LABELS:
-            return frozenset(word)
-        return frozenset(person for one in word if (person := mapping.people.read([one])) is not None)
-    if word is None and name is not Field.KIND and name is not Field.STATUS:
-        return "" if name in (Field.TITLE, Field.BODY) else None
-    if not isinstance(word, str):
-        return UNKNOWN
-    match name:
-        case Field.KIND | Field.TYPE:
-            row = mapping.read_type(word)
-            return UNKNOWN if row is None else row.kind if name is Field.KIND else row.type
-        case Field.STATUS:
-            return mapping.read_status(word)
-        case Field.PRIORITY:
-            return mapping.read_priority(word)
-        case Field.REASON:
-            return mapping.read_reason(word)
-        case Field.PARENT:
-            return NativeRef(word) if word else None
-    return word
+def _made(native: MappingOf[str, Any], mapping: ProjectMapping) -> dict[str, list[str]]:
+    """The names that the project gets with the request."""
+    made: dict[str, list[str]] = {}
+    for name in NAMES:
+        known, words = known_names(name, mapping), native.get(NATIVE_KEYS[name])
+        wanted = words if isinstance(words, list) else [words] if words else []
+        if known is not None and (new := sorted(set(wanted) - set(known))):
+            made[NATIVE_KEYS[name]] = new
+    return made
 
 
 def _part(key: str, old: Any, new: Any, kept: Callable[[str], str]) -> JsonObject | None:
     """The part of a request that changes one member; None when nothing changes."""
     if isinstance(new, list):
         there = [word for word in old if isinstance(word, str)] if isinstance(old, list) else []
+        if key == "links":
+            there = [link for link in there if link.partition(":")[0] in LINK_KINDS]  # other kinds are not ours
         add, remove = sorted(set(new) - set(there)), sorted(set(there) - set(new))
         verbs = {"add": add, "remove": remove}
         return {verb: {key: words} for verb, words in verbs.items() if words} or None
@@ -324,33 +292,48 @@ def _update(current: NativeTicket, names: frozenset[Field], payload: JsonObject)
 
 def _problems(
     news: Fields, native: MappingOf[str, Any], mapping: ProjectMapping, caps: Capabilities
-) -> list[FieldProblem]:
-    """One problem for each field that can't be said."""
-    found: list[FieldProblem] = []
+) -> Iterator[FieldProblem]:
+    """One problem for each field that can't be said, or not all of it."""
     limits = {Field.TITLE: caps.title_limit, Field.BODY: caps.body_limit}
     for name, value in news.items():
-        limit = limits.get(name)
-        if name not in caps.fields or value is UNKNOWN:
+        if value is UNKNOWN or name in caps.tells:
             continue
+        limit = limits.get(name)
         if limit is not None and isinstance(value, str) and len(value) > limit:
-            found.append(_too_long(name, len(value), limit))
-        elif NATIVE_KEYS[name] not in native:
-            found.append(
-                FieldProblem(
-                    field=name, message=f"no word for '{value}'", mend=f"Add one to the {name} of the mapping."
-                )
+            yield _too_long(name, len(value), limit)
+            continue
+        key = key_of(name, mapping)
+        words = native.get(key) if key is not None else None
+        left: frozenset[str] = frozenset()
+        if isinstance(value, frozenset) and is_set(name):
+            left = _unsayable(name, value, words, mapping) - {""}
+        elif key not in native:
+            left = frozenset({str(value)})
+        if left:
+            shown = ", ".join(f"'{one}'" for one in sorted(left))
+            yield FieldProblem(
+                field=name, message=f"{name.value}: there is no {shown} here", mend=_MENDS.get(name, _MEND).format(name)
             )
-        elif name is Field.ASSIGNEES and isinstance(value, frozenset):
-            strangers = sorted(person for person in value if mapping.people.write(person) is None)
-            if strangers:
-                found.append(
-                    FieldProblem(
-                        field=name,
-                        message=f"{', '.join(strangers)} have no account here",
-                        mend="Add it under [people].",
-                    )
-                )
-    return found
+
+
+def _unsayable(name: Field, members: frozenset[str], words: Any, mapping: ProjectMapping) -> frozenset[str]:
+    """The members that have no word; that there are too many is nobody's fault."""
+    if name is Field.ASSIGNEES:
+        return frozenset(person for person in members if mapping.people.write(person) is None)
+    if name in NAMES:
+        return frozenset(member for member in members if written_name(name, member, mapping) is None)
+    held = read(name, words, mapping)
+    return members - held if isinstance(held, frozenset) else members
+
+
+_MEND: Final = "Add a word for it to the {0} of the mapping."
+_PEOPLE_MEND: Final = "Add the account under [people]."
+_NAME_MEND: Final = "Add it to the project, or set create = true under [fields.{0}]."
+_MENDS: Final[MappingOf[Field, str]] = {
+    **dict.fromkeys((Field.ASSIGNEES, Field.REPORTER), _PEOPLE_MEND),
+    **dict.fromkeys(NAMES, _NAME_MEND),
+    Field.LINKS: "Tell it in the text: the tracker has no links of that kind.",
+}
 
 
 def _too_long(name: Field, size: int, limit: int) -> FieldProblem:

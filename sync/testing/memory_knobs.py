@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from sync.core.mapping import Mapping, TypeRow, ValueMap
-from sync.core.models import PRIORITIES, REASONS, STATUSES, TYPES, Field
+from sync.core.mapping import CustomRow, Mapping, TypeRow, ValueMap
+from sync.core.models import LINK_KINDS, PRIORITIES, REASONS, SEVERITIES, STATUSES, TYPES, Field
 
-#: Where each field stands in a payload; a kind and a type are one native word, as in Jira and Azure DevOps.
+#: Where each field stands in a payload; a kind and a type are one native word, as in Jira and Azure DevOps. Hours stand
+#: there in seconds, points as numbers; a custom field stands under its native name.
 NATIVE_KEYS: Final[MappingOf[Field, str]] = MappingProxyType(
     {
         Field.TITLE: "title",
@@ -25,8 +26,24 @@ NATIVE_KEYS: Final[MappingOf[Field, str]] = MappingProxyType(
         Field.LABELS: "labels",
         Field.ASSIGNEES: "people",
         Field.PARENT: "parent",
+        Field.SEVERITY: "severity",
+        Field.COMPONENTS: "components",
+        Field.REPORTER: "reporter",
+        Field.LINKS: "links",
+        Field.ESTIMATE: "estimate",
+        Field.REMAINING: "remaining",
+        Field.SPENT: "spent",
+        Field.POINTS: "points",
+        Field.SPRINT: "sprint",
+        Field.MILESTONE: "milestones",
+        Field.START: "start",
+        Field.TARGET: "target",
+        Field.DUE: "due",
+        Field.ATTACHMENTS: "listed",
     }
 )
+#: The fields of a tracker that takes files: it has no use for a list of them.
+EVERYTHING: Final = frozenset(NATIVE_KEYS) - {Field.ATTACHMENTS}
 ACCOUNT: Final = "bridge-bot"
 TOKEN: Final = "memory-token"  # noqa: S105 - opens nothing
 
@@ -58,14 +75,29 @@ class MemoryKnobs:
     it lossy, and the first of them is what is read. `text_rewrite` (idempotent) is what the server does to every text that is written;
     `foresight` says whether the codec's `project` knows about it. `grain` cuts all times of the server; `list_lag` is
     how long a list shows the past; `skew` is how far the server's clock is ahead. `create_fields` are the fields that a create can
-    carry; `one_request` puts all changes of a ticket into one; `answers` puts the ticket into the receipt.
+    carry; `one_request` puts all changes of a ticket but its links into one; `answers` puts the ticket into the receipt.
+
+    `tells` can be read and are set by nobody. `names` are the names that the project has for a field (any, where it has no entry); a
+    name that it has not is refused, or left out in silence with `drops_names`. A link stands at both its ends, and with
+    `links_touch_both` it is a new version of both; `refuses_cycles` of parents and of what blocks what. `custom` are
+    the rows of the mapping file. With `attachments` files can be uploaded.
     """
 
-    fields: frozenset[Field] = frozenset(NATIVE_KEYS)
+    fields: frozenset[Field] = EVERYTHING
+    tells: frozenset[Field] = frozenset()
     statuses: MappingOf[str, str] = field(default_factory=lambda: _words(STATUSES))
     priorities: MappingOf[str, str] = field(default_factory=lambda: _words(PRIORITIES))
     reasons: MappingOf[str, str] = field(default_factory=lambda: _words(REASONS))
+    severities: MappingOf[str, str] = field(default_factory=lambda: _words(SEVERITIES))
     max_assignees: int = 10
+    max_milestones: int = 10
+    names: MappingOf[Field, tuple[str, ...]] = field(default_factory=dict)
+    drops_names: bool = False
+    link_kinds: frozenset[str] = frozenset(LINK_KINDS)
+    links_touch_both: bool = True
+    refuses_cycles: bool = False
+    custom: MappingOf[Field, CustomRow] = field(default_factory=dict)
+    attachments: bool = True
     title_limit: int | None = 255
     body_limit: int | None = 65_536
     text_rewrite: Callable[[str], str] = unchanged
@@ -74,7 +106,7 @@ class MemoryKnobs:
     comment_feed: bool = False
     history: bool = True
     reports_gone: bool = False
-    create_fields: frozenset[Field] = frozenset(NATIVE_KEYS)
+    create_fields: frozenset[Field] = EVERYTHING - {Field.LINKS}
     one_request: bool = True
     answers: bool = True
     list_lag: timedelta = timedelta()
@@ -94,7 +126,9 @@ class MemoryKnobs:
                 Field.STATUS: _value_map(self.statuses),
                 Field.PRIORITY: _value_map(self.priorities),
                 Field.REASON: _value_map(self.reasons),
+                Field.SEVERITY: _value_map(self.severities),
             },
+            custom=self.custom,
             types=(
                 TypeRow(native="Epic", kind="epic"),
                 TypeRow(native="Issue", kind="issue"),

@@ -11,10 +11,13 @@ from typing import Any, Final
 
 from sync.core.errors import PreconditionFailed, Rejected
 from sync.core.ids import NativeRef
-from sync.core.models import JsonObject
+from sync.core.models import LINK_KINDS, JsonObject
+from sync.testing.memory_files import MemoryFiles
 from sync.testing.memory_knobs import ACCOUNT, NATIVE_KEYS, ManualClock, MemoryKnobs
+from sync.testing.memory_rules import checked, refuse_links
+from sync.testing.memory_values import is_set
 
-_SETS: Final = ("labels", "people")
+_SETS: Final = frozenset(key for name, key in NATIVE_KEYS.items() if is_set(name))
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -59,6 +62,8 @@ class MemoryTracker:
         self.knobs = MemoryKnobs() if knobs is None else knobs
         self.clock = ManualClock() if clock is None else clock
         self.journal: list[MemoryWrite] = []
+        self.files = MemoryFiles(name)
+        self.names = {NATIVE_KEYS[field]: list(names) for field, names in self.knobs.names.items()}
         self._rows: dict[NativeRef, _Row] = {}
         self._comments: dict[NativeRef, NativeRef] = {}  # comment → ticket
         self._lock = threading.RLock()
@@ -79,8 +84,11 @@ class MemoryTracker:
                 "updated": at,
                 "marker": marker,
                 "comments": [],
+                "files": [],
                 **{key: self._empty(key) for key in self._keys()},
             }
+            if "reporter" in payload:
+                payload["reporter"] = author
             self._rows[ref] = _Row(payload)
             self._change(ref, author, {"title": title, **native})
             return ref
@@ -94,6 +102,7 @@ class MemoryTracker:
         """Delete the ticket: it can't be read any more and no list tells of it."""
         with self._lock:
             row = self._row(ref)
+            self._link(row, author, [])
             row.deleted = True
             self._log(NativeRef(ref), author, "deleted", old=False, new=True)
             self._show(row)
@@ -144,6 +153,29 @@ class MemoryTracker:
             self._log(NativeRef(row.payload["id"]), author, f"comment:{comment}", old=found["text"], new=None)
             self._touch(row)
 
+    def attach(self, ref: str, name: str, content: bytes, *, author: str = "ada", media_type: str = "") -> NativeRef:
+        """Upload a file to a ticket."""
+        with self._lock:
+            row = self._row(ref)
+            if row.deleted or not self.knobs.attachments:
+                raise Rejected(f"{self.name}: {ref} takes no files")
+            file = self.files.add(name, content, media_type)
+            row.payload["files"].append({**file, "author": author, "created": self._stamp()})
+            self._log(NativeRef(ref), author, f"file:{file['id']}", old=None, new=name)
+            self._touch(row)
+            return NativeRef(file["id"])
+
+    def detach(self, ref: str, file: str, *, author: str = "ada") -> None:
+        """Delete a file of a ticket; one that is not there is no matter."""
+        with self._lock:
+            row = self._row(ref)
+            found = next((one for one in row.payload["files"] if one["id"] == file), None)
+            if found is not None:
+                row.payload["files"].remove(found)
+                self.files.remove(file)
+                self._log(NativeRef(ref), author, f"file:{file}", old=found["name"], new=None)
+                self._touch(row)
+
     def ticket(self, ref: str) -> JsonObject:
         """The present payload of a ticket."""
         with self._lock:
@@ -192,27 +224,32 @@ class MemoryTracker:
             return tuple(ref for ref, row in self._rows.items() if row.deleted)
 
     def patch(
-        self, ref: str, sets: JsonObject, adds: JsonObject, removes: JsonObject, *, expects: str | None
+        self,
+        ref: str,
+        sets: JsonObject,
+        adds: JsonObject,
+        removes: JsonObject,
+        makes: JsonObject | None = None,
+        *,
+        expects: str | None,
     ) -> JsonObject:
-        """Change a ticket as our account, all or nothing."""
+        """Change a ticket as our account, all or nothing; `makes` are names that the project gets."""
         with self._lock:
             if (row := self._rows.get(NativeRef(ref))) is None or row.deleted:
                 raise Rejected(f"{self.name}: {ref} is not there")
-            self._check(sets)
             if self.knobs.conditional_writes and expects is not None and expects != str(row.payload["rev"]):
                 raise PreconditionFailed(f"{self.name}: {ref} is at {row.payload['rev']}, not at {expects}")
             changed = dict(sets)
             for key in {*adds, *removes}:
                 kept = [word for word in row.payload[key] if word not in removes.get(key, ())]
                 changed[key] = [*kept, *adds.get(key, ())]
-            self._change(NativeRef(ref), ACCOUNT, changed)
+            self._change(NativeRef(ref), ACCOUNT, self._checked(changed, makes, row.payload))
             return copy.deepcopy(row.payload)
 
-    def post(self, sets: JsonObject, marker: str | None) -> JsonObject:
+    def post(self, sets: JsonObject, makes: JsonObject, marker: str | None) -> JsonObject:
         """Create a ticket as our account."""
         with self._lock:
-            self._check(sets)
-            return self.ticket(self.create(author=ACCOUNT, marker=marker, **sets))
+            return self.ticket(self.create(author=ACCOUNT, marker=marker, **self._checked(sets, makes, {})))
 
     def stamp_of(self, moment: datetime) -> str:
         """A moment as the server writes it."""
@@ -231,51 +268,69 @@ class MemoryTracker:
     # -- inside ----------------------------------------------------------------------------------
 
     def _keys(self) -> frozenset[str]:
-        return frozenset(NATIVE_KEYS[name] for name in self.knobs.fields)
+        custom = {row.native for row in self.knobs.custom.values()}
+        return frozenset(NATIVE_KEYS[name] for name in self.knobs.fields) | custom
+
+    def _is_set(self, key: str) -> bool:
+        return key in _SETS or any(row.native == key and is_set(name) for name, row in self.knobs.custom.items())
 
     def _empty(self, key: str) -> Any:
-        if key in _SETS:
+        if self._is_set(key):
             return []
         first = {"title": "", "text": "", "state": next(iter(self.knobs.statuses.values()), ""), "type": "Issue"}
         return first.get(key)
 
-    def _check(self, sets: JsonObject) -> None:
-        allowed = {
-            "state": self.knobs.statuses.values(),
-            "priority": self.knobs.priorities.values(),
-            "reason": self.knobs.reasons.values(),
-        }
-        for key, words in allowed.items():
-            if sets.get(key) is not None and sets[key] not in words:
-                raise Rejected(f"{self.name}: '{sets[key]}' is no {key} of this project")
-        if self.knobs.title_limit is not None and len(sets.get("title") or "") > self.knobs.title_limit:
-            raise Rejected(f"{self.name}: the title is too long")
-        if self.knobs.body_limit is not None and len(sets.get("text") or "") > self.knobs.body_limit:
-            raise Rejected(f"{self.name}: the text is too long")
+    def _checked(self, native: JsonObject, makes: JsonObject | None, present: JsonObject) -> JsonObject:
+        """What our account may set, as it asked for it, with the names that it makes."""
+        for key, words in (makes or {}).items():
+            self.names[key] += [word for word in words if word not in self.names[key]]
+        return checked(self.name, self.knobs, self.names, native, present)
 
     def _change(self, ref: NativeRef, author: str, native: JsonObject) -> None:
         row = self._row(ref)
         if unknown := sorted(set(native) - self._keys()):
             raise Rejected(f"{self.name} has no {', '.join(unknown)}")
+        refuse_links(self.name, self.knobs, native, row.payload, self.read)
         changed = False
         for key, value in native.items():
             new = self._kept(key, value)
             old = row.payload[key]
-            if (sorted(old) == sorted(new)) if key in _SETS else old == new:
+            if (sorted(old) == sorted(new)) if self._is_set(key) else old == new:
                 continue
-            row.payload[key] = new
-            self._log(ref, author, key, old=old, new=new)
+            if key == "links":
+                self._link(row, author, new)
+            else:
+                row.payload[key] = new
+                self._log(ref, author, key, old=old, new=new)
             changed = True
         if changed or not row.payload["rev"]:
             self._touch(row)
+
+    def _link(self, row: _Row, author: str, links: list[str]) -> None:
+        """Set a ticket's links, and what the tickets at the other ends say of them."""
+        ref, old = row.payload["id"], row.payload.get("links") or []
+        if set(links) == set(old):
+            return
+        row.payload["links"] = links
+        self._log(ref, author, "links", old=old, new=links)
+        for kind, other in (link.split(":", 1) for link in sorted({*old} ^ {*links})):
+            there = self._rows[NativeRef(other)]
+            mirrored = f"{LINK_KINDS[kind]}:{ref}"
+            before = there.payload["links"]
+            kept = [link for link in before if link != mirrored]
+            after = [*kept, mirrored] if f"{kind}:{other}" in links else kept
+            there.payload["links"] = after
+            self._log(NativeRef(other), author, "links", old=before, new=after)
+            if self.knobs.links_touch_both:
+                self._touch(there)
 
     def _kept(self, key: str, value: Any) -> Any:
         """What the server makes of a value."""
         if key == "text":
             return self.knobs.text_rewrite(value or "")
-        if key in _SETS:
-            words = list(dict.fromkeys(value or ()))
-            return words[: self.knobs.max_assignees] if key == "people" else words
+        if self._is_set(key):
+            most = {"people": self.knobs.max_assignees, "milestones": self.knobs.max_milestones}
+            return list(dict.fromkeys(value or ()))[: most.get(key)]
         return value
 
     def _touch(self, row: _Row) -> None:

@@ -11,7 +11,7 @@ from sync.core.models import Field
 from sync.testing.conformance import Asked, Failure, Subject
 from sync.testing.faults import Fault, FaultyAdapter, Script
 from sync.testing.memory import ManualClock, MemoryAdapter, MemoryCodec, MemoryKnobs, MemoryTracker
-from sync.testing.memory_knobs import NATIVE_KEYS
+from sync.testing.memory_knobs import EVERYTHING
 from sync.testing.subject import WRONG_TOKEN
 
 NAMES = {PersonId("ada"): "ada-l", PersonId("grace"): "grace-h"}
@@ -126,7 +126,7 @@ SUBJECTS = {
     "poor": lambda: opened(
         statuses=POOR,
         priorities={},
-        fields=frozenset(NATIVE_KEYS) - {Field.REASON, Field.PARENT},
+        fields=EVERYTHING - {Field.REASON, Field.PARENT},
         max_assignees=1,
         history=False,
         text_rewrite=lambda text: re.sub(r"</?script>|\r|\t|(?<=\n\n)\n+", "", text).rstrip(),
