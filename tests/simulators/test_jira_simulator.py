@@ -223,6 +223,24 @@ def test_a_burst_on_one_issue_is_limited_on_cloud(cloud: JiraSimulator) -> None:
     assert answers[-1].headers["Retry-After"] == "2"
 
 
+def test_a_long_stream_of_writes_to_one_issue_is_limited_too() -> None:
+    """Five times as many writes within thirty seconds are the most, and the answer says how long it takes."""
+    with served(JiraSimulator(issue_write_limit=4)) as simulator:
+        key = simulator.add_issue("Busy")
+
+        def write() -> httpx.Response:
+            return call(simulator, "PUT", f"/issue/{key}", {"fields": {}})
+
+        for _ in range(5):
+            assert all(write().is_success for _ in range(4))
+            simulator.clock.advance(2.5)
+        answer = write()
+        assert answer.status_code == 429
+        assert 10 < int(answer.headers["Retry-After"]) < 20
+        simulator.clock.advance(int(answer.headers["Retry-After"]))
+        assert write().status_code == 204
+
+
 def test_epics_are_parents_on_cloud_and_epic_links_on_data_center(cloud: JiraSimulator, server: JiraSimulator) -> None:
     """The same child says its epic in `parent` on Cloud and in a custom field of a known kind on Data Center."""
     for simulator in (cloud, server):

@@ -159,6 +159,9 @@ def test_an_archived_issue_is_as_good_as_gone_until_it_comes_back(jira: JiraSimu
     """Not found by search or by key, sub-tasks with it; back again it looks as if nothing had happened."""
     key = jira.add_issue("Old", type="Story")
     child = jira.add_issue("Step", type="Sub-task", parent={"key": key})
+    other = jira.add_issue("Linked")
+    jira.link(key, other)
+    number = jira.attach(key, "log.txt", b"x")
     before = jira.issue(key).updated
     if jira.catalogue.cloud:
         done = call(jira, "PUT", "/issue/archive", {"issueIdsOrKeys": [key, child, "PAY-99"]})
@@ -169,13 +172,15 @@ def test_an_archived_issue_is_as_good_as_gone_until_it_comes_back(jira: JiraSimu
     jira.clock.advance(5)
     assert [call(jira, "GET", f"/issue/{each}").status_code for each in (key, child)] == [404, 404]
     path = "/search/jql?jql=project=PAY" if jira.catalogue.cloud else "/search?jql=project=PAY"
-    assert call(jira, "GET", path).json()["issues"] == []
+    assert [issue["id"] for issue in call(jira, "GET", path).json()["issues"]] == [str(jira.issue(other).id)]
+    assert fields(jira, other)["issuelinks"] == []
+    assert call(jira, "GET", f"/attachment/{number}").status_code == 404
     if jira.catalogue.cloud:
         assert call(jira, "PUT", "/issue/unarchive", {"issueIdsOrKeys": [key]}).status_code == 200
     else:
         assert call(jira, "PUT", f"/issue/{key}/restore").status_code == 204
     jira.clock.advance(5)
-    assert len(call(jira, "GET", path).json()["issues"]) == 2
+    assert len(call(jira, "GET", path).json()["issues"]) == 3
     assert jira.issue(key).updated == before
 
 
@@ -199,6 +204,26 @@ def test_a_project_with_a_new_key_answers_to_the_old_one(cloud: JiraSimulator) -
     assert call(cloud, "GET", "/project/PAY").json()["key"] == "MONEY"
     assert cloud.issue("MONEY-1").updated == before
     assert cloud.add_issue("Next") == "MONEY-2"
+
+
+def test_a_transition_may_require_a_custom_field() -> None:
+    """The screen tells the field with its choices, and without a value the move is refused."""
+    for deployment in ("cloud", "server"):
+        needs = {"Start Progress": ("customfield_10065",)}
+        with served(JiraSimulator(deployment=deployment, transition_fields=needs)) as simulator:
+            key = simulator.add_issue("Held up")
+            path = f"/issue/{key}/transitions"
+            moves = call(simulator, "GET", f"{path}?expand=transitions.fields").json()["transitions"]
+            (start,) = (move for move in moves if move["name"] == "Start Progress")
+            severity = start["fields"]["customfield_10065"]
+            assert (severity["required"], severity["allowedValues"][0]["value"]) == (True, "Critical")
+            body = {"transition": {"id": start["id"]}}
+            assert call(simulator, "POST", path, body).json()["errors"] == {
+                "customfield_10065": "Severity is required."
+            }
+            full = body | {"fields": {"customfield_10065": {"value": "Minor"}}}
+            assert call(simulator, "POST", path, full).status_code == 204
+            assert fields(simulator, key)["customfield_10065"]["value"] == "Minor"
 
 
 def test_a_status_may_be_out_of_reach() -> None:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from adapters._simulator import Simulator
 from adapters.jira.simulator.catalogue import Catalogue
+from adapters.jira.simulator.hung import attach
 from adapters.jira.simulator.model import Issue
-from adapters.jira.simulator.routes_files import attach
 from adapters.jira.simulator.state import World
 
 

@@ -233,7 +233,10 @@ class FieldReader:
         return {"assignee": name}
 
     def reporter(self, value: Any) -> Values:
-        return {"reporter": self.person(value)}
+        name = self.person(value)
+        if name is None:
+            raise FieldError("Reporter is required.")
+        return {"reporter": name}
 
     def duedate(self, value: Any) -> Values:
         return {"duedate": iso_date(value)}

@@ -242,8 +242,9 @@ class Renderer(SiteRenderer):
             case "attachment":
                 return [self.attachment(each) for each in issue.attachments]
             case "issuelinks":
-                # The other end may have gone since the index took its picture.
-                return [self.link(one, issue) for one in issue.links if one.other(issue.id) in self.world.issues]
+                ends = ((one, self.world.issues.get(one.other(issue.id))) for one in issue.links)
+                # The other end may have gone since the index took its picture, or may not be seen.
+                return [self.link(one, issue) for one, other in ends if other and not other.archived]
             case "watches":
                 return self.watches(issue)
             case "worklog":

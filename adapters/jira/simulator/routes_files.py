@@ -6,7 +6,8 @@ import hashlib
 from urllib.parse import quote
 
 from adapters.jira.simulator.errors import ApiError
-from adapters.jira.simulator.model import Attachment, ChangeItem, Issue
+from adapters.jira.simulator.hung import attach, detach
+from adapters.jira.simulator.model import Attachment, Issue
 from adapters.jira.simulator.routing import Answer, Call, raw, route
 from adapters.jira.simulator.state import World
 
@@ -95,27 +96,6 @@ def secure(call: Call, attachment_id: str, name: str) -> Answer:  # noqa: ARG001
 @route("GET", "/login.jsp", only="server")
 def login(_call: Call) -> Answer:
     return raw(200, "<html><body><form>Log in</form></body></html>", media_type="text/html")
-
-
-def attach(world: World, who: str, issue: Issue, filename: str, mime_type: str, content: bytes) -> Attachment:
-    """Add a file to an issue."""
-    made = Attachment(
-        id=world.next_number(), filename=filename, author=who, created=world.now(), mime_type=mime_type,
-        content=content,
-    )  # fmt: skip
-    world.attachment_owners[made.id] = issue.id
-    issue = world.issues[issue.id]
-    item = ChangeItem(field="Attachment", field_id="attachment", new=str(made.id), new_text=filename)
-    world.write(who, issue, [item], attachments=(*issue.attachments, made))
-    return made
-
-
-def detach(world: World, who: str, issue: Issue, attachment: Attachment) -> None:
-    """Take a file away for good."""
-    del world.attachment_owners[attachment.id]
-    item = ChangeItem(field="Attachment", field_id="attachment", old=str(attachment.id), old_text=attachment.filename)
-    left = tuple(each for each in issue.attachments if each.id != attachment.id)
-    world.write(who, issue, [item], attachments=left)
 
 
 def _enabled(call: Call) -> None:

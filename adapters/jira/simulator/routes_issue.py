@@ -191,7 +191,7 @@ def read_comment_property(call: Call, comment_id: str, name: str) -> Answer:
     owner = call.world.comment_owners.get(int(comment_id)) if comment_id.isdecimal() and call.person else None
     if owner is None:
         raise ApiError(404, f"Can not find a comment for the id: {comment_id}.")
-    comment = _seen_comment(call, call.world.issues[owner], comment_id)
+    comment = _seen_comment(call, call.issue(str(owner)), comment_id)
     if name not in comment.properties:
         raise ApiError(404, f"The property with key '{name}' does not exist.")
     return 200, {"key": name, "value": comment.properties[name]}

@@ -6,11 +6,10 @@ from typing import Any
 
 from adapters.jira.simulator.catalogue import LinkType
 from adapters.jira.simulator.errors import ApiError
-from adapters.jira.simulator.history import link_item
+from adapters.jira.simulator.hung import connect, disconnect
 from adapters.jira.simulator.model import Issue, Link
 from adapters.jira.simulator.routes_issue import rich_text
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, route
-from adapters.jira.simulator.state import World
 
 
 @route("GET", "/issueLinkType")
@@ -50,22 +49,6 @@ def delete_link(call: Call, link_id: str) -> Answer:
     call.allow("LINK_ISSUES", status=404 if call.world.catalogue.cloud else 401, message=refused)
     disconnect(call.world, who, link)
     return 204, None
-
-
-def connect(world: World, who: str, kind: LinkType, source: Issue, target: Issue) -> None:
-    """Link two issues: both are updated, both tell of it."""
-    link = Link(id=world.next_number(), type=kind.id, source=source.id, target=target.id)
-    for number in (source.id, target.id):
-        issue = world.issues[number]
-        world.write(who, issue, [link_item(world, link, issue, made=True)], links=(*issue.links, link))
-
-
-def disconnect(world: World, who: str, link: Link) -> None:
-    """Take a link away: both are updated, both tell of it."""
-    for number in (link.source, link.target):
-        issue = world.issues[number]
-        left = tuple(each for each in issue.links if each.id != link.id)
-        world.write(who, issue, [link_item(world, link, issue, made=False)], links=left)
 
 
 def _enabled(call: Call) -> None:

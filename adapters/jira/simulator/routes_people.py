@@ -9,10 +9,9 @@ from adapters.jira.simulator import durations
 from adapters.jira.simulator.catalogue import Person
 from adapters.jira.simulator.errors import ApiError, FieldError
 from adapters.jira.simulator.fields_custom import iso_time
-from adapters.jira.simulator.history import items
-from adapters.jira.simulator.model import ChangeItem, Issue, Worklog
+from adapters.jira.simulator.hung import keep_time, log_time
+from adapters.jira.simulator.model import Issue, Worklog
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, page, route
-from adapters.jira.simulator.state import World
 
 _ARCHIVED_AT_ONCE = 1000
 
@@ -57,7 +56,7 @@ def change_worklog(call: Call, key: str, worklog_id: str) -> Answer:
     after = replace(entry, **values, update_author=who, updated=call.world.now())
     more = after.seconds - entry.seconds
     entries = [after if each.id == entry.id else each for each in issue.worklogs]
-    _write(call.world, who, issue, entries, more, _remaining(call, issue, -more, ("reduceBy", -1)), touched=entry)
+    keep_time(call.world, who, issue, entries, more, _remaining(call, issue, -more, ("reduceBy", -1)), touched=entry)
     return 200, call.render.worklog(issue.id, after)
 
 
@@ -68,7 +67,7 @@ def delete_worklog(call: Call, key: str, worklog_id: str) -> Answer:
     call.allow("DELETE_OWN_WORKLOGS" if entry.author == who else "DELETE_ALL_WORKLOGS")
     entries = [each for each in issue.worklogs if each.id != entry.id]
     remaining = _remaining(call, issue, entry.seconds, ("increaseBy", 1))
-    _write(call.world, who, issue, entries, -entry.seconds, remaining, touched=entry)
+    keep_time(call.world, who, issue, entries, -entry.seconds, remaining, touched=entry)
     return 204, None
 
 
@@ -139,19 +138,6 @@ def restore_one(call: Call, key: str) -> Answer:
     return 204, None
 
 
-def log_time(world: World, who: str, issue: Issue, seconds: int, **values: Any) -> Worklog:
-    """Add a worklog; `remaining` is the estimate that is left, by default lower by what was spent."""
-    lower = None if issue.remaining_estimate is None else max(0, issue.remaining_estimate - seconds)
-    remaining = values.pop("remaining", lower)
-    now = world.now()
-    entry = Worklog(
-        id=world.next_number(), author=who, created=now, update_author=who, updated=now, seconds=seconds,
-        **({"started": now} | values),
-    )  # fmt: skip
-    _write(world, who, issue, [*issue.worklogs, entry], seconds, remaining)
-    return entry
-
-
 # -- within --------------------------------------------------------------------------------------
 
 
@@ -214,30 +200,6 @@ def _remaining(call: Call, issue: Issue, change: int, manual: tuple[str, int]) -
         case other:
             raise ApiError(400, f"The value '{other}' of 'adjustEstimate' is not known.")
     return before if before is None else max(0, before + change)
-
-
-def _write(
-    world: World,
-    who: str,
-    issue: Issue,
-    entries: list[Worklog],
-    more: int,
-    remaining: int | None,
-    touched: Worklog | None = None,
-) -> None:
-    """Keep the worklogs with their sums; the changelog names a worklog that was changed or removed."""
-    values: dict[str, Any] = {
-        "worklogs": tuple(entries), "time_spent": max(0, (issue.time_spent or 0) + more),
-        "remaining_estimate": remaining,
-    }  # fmt: skip
-    told = [] if touched is None else [
-        ChangeItem(field="WorklogId", field_id="WorklogId", old=str(touched.id), old_text=str(touched.id))
-    ]  # fmt: skip
-    after = replace(issue, **values)
-    for name in ("time_spent", "remaining_estimate"):
-        if getattr(issue, name) != getattr(after, name):
-            told += items(world, name, issue, after)
-    world.write(who, issue, told, **values)
 
 
 def _watcher(call: Call, named: Any) -> Person:

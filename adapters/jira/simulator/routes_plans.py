@@ -54,6 +54,11 @@ def create_component(call: Call) -> Answer:
     return 201, call.render.component(made)
 
 
+@route("GET", "/component/<component_id>")
+def read_component(call: Call, component_id: str) -> Answer:
+    return 200, call.render.component(call.world.planning.component(component_id))
+
+
 @route("PUT", "/component/<component_id>")
 def change_component(call: Call, component_id: str) -> Answer:
     _, body, component = call.who, call.body(), call.world.planning.component(component_id)

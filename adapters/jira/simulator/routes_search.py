@@ -134,7 +134,7 @@ def comments_by_id(call: Call) -> Answer:
     rows = []
     for number in wanted if call.person else ():
         owner = call.world.comment_owners.get(int(number))
-        if owner is None:
+        if owner is None or call.world.issues[owner].archived:
             continue
         visible = call.render.visible_comments(call.world.issues[owner])
         rows += [

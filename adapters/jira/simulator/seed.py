@@ -8,11 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from adapters.jira.simulator.catalogue import EPIC_NAME
+from adapters.jira.simulator.hung import attach, connect, log_time
 from adapters.jira.simulator.markup import to_document
 from adapters.jira.simulator.model import Issue
-from adapters.jira.simulator.routes_files import attach
-from adapters.jira.simulator.routes_links import connect
-from adapters.jira.simulator.routes_people import log_time
 from adapters.jira.simulator.state import World
 
 _AREAS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
@@ -43,8 +44,8 @@ _API = re.compile(r"/rest/api/(2|3|latest)(/.*)")
 _AGILE = re.compile(r"/rest/agile/(1\.0|latest)(/.*)")
 _FILES = re.compile(r"/(secure|media|login\.jsp)(/.*)?")
 _ISSUE_WRITE = re.compile(r"/issue/([^/]+)")
-#: Cloud allows so many writes to one issue within two seconds.
-ISSUE_WRITE_SPAN = timedelta(seconds=2)
+#: Cloud limits the writes to one issue within two seconds, and allows five times as many within thirty.
+ISSUE_WRITE_SPANS = ((timedelta(seconds=2), 1), (timedelta(seconds=30), 5))
 SERVER_ZONE = "Europe/London"
 
 
@@ -53,7 +54,8 @@ class JiraSimulator(Actions):
 
     `search_lag` is how long a write stays out of search: 2 seconds on Cloud, none on Data Center.
     `language` "de" translates status names; `reason_required` leaves no free way to Blocked;
-    `unreachable` are statuses (untranslated) to which no transition leads; `link_types` are the kinds of
+    `unreachable` are statuses (untranslated) to which no transition leads; `transition_fields` are further
+    fields (ids) that a transition, by its name, requires on its screen; `link_types` are the kinds of
     links, name -> (inward, outward); `hidden` are ids of fields that the project does not show and
     `required_fields` those that a new issue must have; without `time_tracking`, `issue_linking` or
     `attachments` the site has them switched off; `upload_limit` is in bytes.
@@ -75,6 +77,7 @@ class JiraSimulator(Actions):
         hide_emails: bool = True,
         reason_required: bool = False,
         unreachable: frozenset[str] = frozenset(),
+        transition_fields: Mapping[str, tuple[str, ...]] | None = None,
         link_types: Mapping[str, tuple[str, str]] | None = None,
         hidden: frozenset[str] = frozenset(),
         required_fields: tuple[str, ...] = (),
@@ -91,6 +94,7 @@ class JiraSimulator(Actions):
         self.catalogue = build_catalogue(
             deployment=deployment, style=style, user=user, token=token, time_zone=time_zone, language=language,
             reason_required=reason_required, unreachable=unreachable, link_types=link_types,
+            transition_fields=transition_fields or {},
             hidden=hidden if time_tracking else hidden | TIME_FIELDS,
         )  # fmt: skip
         self.site = SiteOptions(
@@ -213,16 +217,29 @@ class JiraSimulator(Actions):
             return
         now = self.clock.now()
         written = [self._writes[name] for name in sorted(set(self._written(request)))]
-        for recent in written:
-            while recent and now - recent[0] > ISSUE_WRITE_SPAN:
-                recent.popleft()
-        if any(len(recent) >= limit for recent in written):
-            reset = (now + ISSUE_WRITE_SPAN).astimezone(UTC)
-            headers |= {"Retry-After": "2", "RateLimit-Reason": "jira-per-issue-on-write"}
+        wait = max((self._wait(recent, now, limit) for recent in written), default=timedelta())
+        if wait:
+            reset = (now + wait).astimezone(UTC)
+            seconds = math.ceil(wait.total_seconds())
+            headers |= {"Retry-After": str(seconds), "RateLimit-Reason": "jira-per-issue-on-write"}
             headers |= {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{reset:%Y-%m-%dT%H:%MZ}"}
             raise ApiError(429, "Rate limit exceeded.")
         for recent in written:
             recent.append(now)
+
+    @staticmethod
+    def _wait(recent: deque[datetime], now: datetime, limit: int) -> timedelta:
+        """How long an issue takes no further write."""
+        while recent and now - recent[0] > ISSUE_WRITE_SPANS[-1][0]:
+            recent.popleft()
+        full = [
+            (span, recent[-limit * times] + span - now)
+            for span, times in ISSUE_WRITE_SPANS
+            if len(recent) >= limit * times
+        ]
+        # The short window is told as its whole length.
+        return max((span if span < ISSUE_WRITE_SPANS[-1][0] else left for span, left in full if left > timedelta()),
+                   default=timedelta())  # fmt: skip
 
     def _written(self, request: Request) -> Iterator[str]:
         """The ids of the issues that a request writes to: in its path, or in its body for links and sprints."""

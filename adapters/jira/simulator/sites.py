@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from adapters.jira.simulator.catalogue import (
     BLOCKED_REASON,
@@ -112,6 +113,19 @@ def _people(user: str, token: str, time_zone: str) -> dict[str, Person]:
     }  # fmt: skip
 
 
+def _statuses(style: Style, language: str) -> dict[str, Status]:
+    statuses = {}
+    for status_id, name, category in _CLASSIC_STATUSES:
+        if style == "team-managed" and name not in ("To Do", "In Progress", "Done"):
+            continue
+        kind = _CATEGORIES[category]
+        if language == "de":
+            kind = Category(id=kind.id, key=kind.key, name=_GERMAN[kind.name], color=kind.color)
+        shown = _GERMAN[name] if language == "de" else name
+        statuses[status_id] = Status(id=status_id, name=shown, untranslated=name, category=kind)
+    return statuses
+
+
 def build_catalogue(
     *,
     deployment: Deployment,
@@ -122,19 +136,12 @@ def build_catalogue(
     language: str,
     reason_required: bool,
     unreachable: frozenset[str],
+    transition_fields: Mapping[str, tuple[str, ...]],
     link_types: Mapping[str, tuple[str, str]] | None,
     hidden: frozenset[str],
 ) -> Catalogue:
     """A site with five people; `user` is the bot's e-mail address, `hidden` are fields that the project does not show."""
-    statuses = {}
-    for status_id, name, category in _CLASSIC_STATUSES:
-        if style == "team-managed" and name not in ("To Do", "In Progress", "Done"):
-            continue
-        kind = _CATEGORIES[category]
-        if language == "de":
-            kind = Category(id=kind.id, key=kind.key, name=_GERMAN[kind.name], color=kind.color)
-        shown = _GERMAN[name] if language == "de" else name
-        statuses[status_id] = Status(id=status_id, name=shown, untranslated=name, category=kind)
+    statuses = _statuses(style, language)
     people = _people(user, token, time_zone)
     if style == "team-managed":
         names = {"10000": "11", "3": "21", "10002": "31"}
@@ -154,7 +161,11 @@ def build_catalogue(
         },
         priorities={i: Named(id=i, name=name, description="", color=color) for i, name, color in _PRIORITIES},
         resolutions={i: Named(id=i, name=name, description="") for i, name in _RESOLUTIONS},
-        transitions=tuple(move for move in workflow if statuses[move.target].untranslated not in unreachable),
+        transitions=tuple(
+            replace(move, required=(*move.required, *transition_fields.get(move.name, ())))
+            for move in workflow
+            if statuses[move.target].untranslated not in unreachable
+        ),
         fields=site_fields(deployment, style),
         hidden=hidden,
         link_types={
