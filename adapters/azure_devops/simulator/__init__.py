@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from werkzeug.wrappers import Request, Response
 
 from adapters.azure_devops.simulator import discovery
-from adapters.azure_devops.simulator.acting import PEOPLE, Acting
+from adapters.azure_devops.simulator.acting import ORGANISATION, PEOPLE, Acting
 from adapters.azure_devops.simulator.call import Call, collection
 from adapters.azure_devops.simulator.editing import Editor
 from adapters.azure_devops.simulator.errors import ApiError
@@ -27,7 +27,6 @@ from adapters.azure_devops.simulator.tickets import as_response, tickets
 
 __all__ = ["AzureDevOpsSimulator", "Rules", "create"]
 
-ORGANISATION = "acme"
 _WINDOW = timedelta(minutes=5)
 _SIGN_IN = "<!DOCTYPE html><html><head><title>Sign In</title></head><body>Sign in to your account</body></html>"
 
@@ -70,7 +69,7 @@ class AzureDevOpsSimulator(Acting):
             rules=Rules(**rules),
         )
         self.editor = Editor(self.organisation)
-        self._render = Renderer(self.organisation, "")
+        self._rendering = Renderer(self.organisation, "")
         self._router = Router(ORGANISATION, definitions() | tickets() | feeds())
         self._spent: dict[str, deque[datetime]] = {}
 
@@ -83,11 +82,6 @@ class AzureDevOpsSimulator(Acting):
     def description(self) -> dict[str, Any]:
         """`url` is the organisation's address."""
         return {**super().description(), "url": self.url}
-
-    @property
-    def url(self) -> str:
-        """The organisation's address, as `url` of a `[trackers.x]` table takes it."""
-        return f"{self.base_url}/{ORGANISATION}"
 
     def user_of(self, request: Request) -> str | None:
         """The mail address of the person whose token the request carries."""
@@ -126,16 +120,15 @@ class AzureDevOpsSimulator(Acting):
         return as_response(handler(call, **values), version)
 
     def _call(self, request: Request, user: User, query: Mapping[str, str], project: Project | None) -> Call:
-        if self._render.root != self.url:
-            self._render = Renderer(self.organisation, self.url)
+        render = self._render
         return Call(
             request=request,
             user=user,
             query=query,
             organisation=self.organisation,
             editor=self.editor,
-            render=self._render,
-            reporting=Reporting(self.organisation, self._render),
+            render=render,
+            reporting=Reporting(self.organisation, render),
             wiql_limit=self.wiql_limit,
             project=project,
         )

@@ -21,6 +21,7 @@ from adapters.azure_devops.simulator.state import (
     User,
 )
 
+ORGANISATION = "acme"
 #: Two people share a display name, as people do: a bare name is then ambiguous.
 PEOPLE: Mapping[str, User] = {
     "bot": User(name="Trackdown Bot", mail="bot@acme.example"),
@@ -48,7 +49,19 @@ class Acting(Simulator):
 
     organisation: Organisation
     editor: Editor
-    _render: Renderer
+    _rendering: Renderer
+
+    @property
+    def url(self) -> str:
+        """The organisation's address, as `url` of a `[trackers.x]` table takes it."""
+        return f"{self.base_url}/{ORGANISATION}"
+
+    @property
+    def _render(self) -> Renderer:
+        """For the address of the moment: the port is known once the simulator is served."""
+        if self._rendering.root != self.url:
+            self._rendering = Renderer(self.organisation, self.url)
+        return self._rendering
 
     def add_issue(
         self,
