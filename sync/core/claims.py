@@ -137,10 +137,10 @@ def _steps(side: Side, name: Field) -> list[tuple[Value, Claim]]:
         if event.field is name and event.new is not UNKNOWN
     ]
     if side.edited(name):
-        value = side.seen[name]
-        past = side.base.fields[name] if side.base is not None and side.had(name) else None
+        past, value = side.step(name)
+        seen = side.seen[name]
         written = [
-            e for e in side.history or () if e.field is name and e.new is not UNKNOWN and equal(name, e.new, value)
+            e for e in side.history or () if e.field is name and e.new is not UNKNOWN and equal(name, e.new, seen)
         ]
         source = _source(side, written[-1]) if written else side.touched or Provenance(replica=side.replica)
         steps.append((past, Claim(value=value, source=source)))

@@ -8,9 +8,14 @@ from datetime import timedelta
 
 from sync.core.changes import ChangeSet
 from sync.core.conflict import Conflict
-from sync.core.fieldrules import equal
+from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import ReplicaName
 from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, Provenance, Snapshot, Tombstone, Value
+
+
+def as_it_stands(author: str, before: str, after: str) -> str:  # noqa: ARG001 - the shape of `Side.rephrase`
+    """The new text whole, for sides that hold every text as it was written."""
+    return after
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class Side:
     overrun: tuple[FieldEvent, ...] = ()
     clock_uncertainty: timedelta = timedelta()
     tells: frozenset[Field] = frozenset()  # fields that this side tells of and can't be told
+    #: (the author's text, its copy here before, its copy now) → the author's text with what changed here.
+    rephrase: Callable[[str, str, str], str] = as_it_stands
 
     @property
     def seen(self) -> Fields:
@@ -60,6 +67,23 @@ class Side:
         if self.base is None or not self.had(name):
             return not equal(name, value, None)
         return not equal(name, value, self.base.fields[name])
+
+    def step(self, name: Field) -> tuple[Value, Value]:
+        """The field before and after what people did here; of a text, in the words of the text that this side was settled with.
+
+        What nobody touched keeps its author's spelling, whatever this tracker made of it.
+        """
+        value = self.seen.get(name, UNKNOWN)
+        past = self.base.fields[name] if self.base is not None and self.had(name) else None
+        author = self.agreed.get(name)
+        if (
+            shape_of(name) is Shape.TEXT
+            and isinstance(value, str)
+            and isinstance(past, str)
+            and isinstance(author, str)
+        ):
+            return author, self.rephrase(author, past, value)
+        return past, value
 
     def delivered(self, name: Field, canonical: Value) -> bool:
         """Whether this side has been settled with this very canonical value."""

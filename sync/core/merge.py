@@ -160,10 +160,7 @@ def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDe
     for name in open_fields:
         seen = side.seen.get(name, UNKNOWN)
         # A value that was read from this very side is not sent back, whatever a converter would make of it.
-        if (
-            seen is not UNKNOWN
-            and (equal(name, seen, after[name]) or (name in holds and equal(name, seen, holds[name])))
-        ) or name in side.tells:
+        if name in side.tells or _stands_there(side, name, after[name], holds.get(name, UNKNOWN)):
             agreed[name] = after[name]
         elif side.receives and seen is not UNKNOWN:
             writes[name] = FieldChange(old=seen, new=after[name])
@@ -174,6 +171,16 @@ def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDe
             writes.setdefault(partner, FieldChange(old=shown, new=after[partner]))
             agreed.pop(partner, None)
     return SideDecision(base=side.seen, agreed=agreed, writes=ChangeSet(fields=writes))
+
+
+def _stands_there(side: Side, name: Field, value: Value, held: Value) -> bool:
+    """Whether the side shows the value: as it is, as this tracker can hold it, or as the very words that it was read from here."""
+    seen = side.seen.get(name, UNKNOWN)
+    if seen is UNKNOWN:
+        return False
+    if equal(name, seen, value) or (held is not UNKNOWN and equal(name, seen, held)):
+        return True
+    return side.edited(name) and equal(name, side.step(name)[1], value)
 
 
 def _unsettled(side: Side, name: Field, value: Value) -> bool:

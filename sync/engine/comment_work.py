@@ -18,6 +18,7 @@ from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.records import CommentRecord, ConflictRecord, InboxItem, LinkRecord
+from sync.text import rephrase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +119,7 @@ class CommentDecider:
             agreed=link.agreed,
             reads=reader.replica.reads,
             receives=reader.replica.receives and reader.capabilities.comment_edit,
+            rephrase=rephrase,
         )
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
 

@@ -42,6 +42,7 @@ from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.convert import fields_to_json
 from sync.store.records import ConflictRecord, InboxItem, LinkRecord, TicketRecord
+from sync.text import rephrase
 
 #: Without these there is no ticket.
 ESSENTIAL = frozenset({Field.TITLE, Field.KIND})
@@ -223,6 +224,7 @@ class Decider:
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,
             tells=reader.capabilities.tells,
+            rephrase=rephrase,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)

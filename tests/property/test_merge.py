@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sync.core.decision import Decision, Side
+from sync.core.decision import Decision, Side, as_it_stands
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import ReplicaName
 from sync.core.merge import reconcile
 from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Snapshot, Value
 from sync.core.policy import FieldPolicy, MergePolicy, PolicyName
+from sync.text import rephrase
 
 EXAMPLES = int(os.environ.get("TRACKDOWN_EXAMPLES", "300"))
 many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
@@ -92,6 +93,7 @@ def a_side(draw: st.DrawFn, name: ReplicaName, canonical: Fields) -> Side:
     return Side(
         replica=name,
         tells=draw(st.sampled_from([frozenset(), frozenset({Field.REPORTER})])),
+        rephrase=draw(st.sampled_from([as_it_stands, rephrase])),
         fields=frozenset(VALUES),
         project=project,
         base=base if met else None,
@@ -185,7 +187,8 @@ def test_nothing_that_somebody_wrote_is_lost(meeting):
             conflicts = [conflict for conflict in decision.conflicts if conflict.field is name]
             kept = [claim.value for conflict in conflicts for claim in conflict.claims if claim.replica == side.replica]
             kept += [side.project({name: claim}).get(name) for claim in kept]
-            if any(equal(name, place, value) for place in (result, shown, *kept)):
+            worded = side.step(name)[1]  # the same, in the words of the text that this side was settled with
+            if any(equal(name, place, said) for place in (result, shown, *kept) for said in (value, worded)):
                 continue
             agreed = canonical is not None and equal(name, side.project(canonical.fields).get(name), value)
             if agreed and not side.had(name):
@@ -200,7 +203,7 @@ def test_nothing_that_somebody_wrote_is_lost(meeting):
             else:
                 if not side.had(name) and canonical is not None:
                     old = canonical.fields[name]  # what both had when they met is nobody's edit
-                new_lines = set(str(value).split("\n")) - set(str(old or "").split("\n")) - {""}
+                new_lines = set(str(worded).split("\n")) - set(str(old or "").split("\n")) - {""}
                 assert new_lines <= set(f"{result}\n{shown}".split("\n")), (value, result)
 
 
