@@ -245,3 +245,20 @@ def test_search_shows_a_link_late(cloud: JiraSimulator) -> None:
     cloud.clock.advance(5)
     (found, _) = search(cloud, "project = PAY ORDER BY key ASC", fields=["issuelinks"])["issues"]
     assert len(found["fields"]["issuelinks"]) == 1
+
+
+def test_plans_can_be_asked_for(cloud: JiraSimulator) -> None:
+    """Queries know components, versions, sprints and people, by number or name."""
+    cloud.add_component("Web")
+    version, sprint = cloud.add_version("1.0"), cloud.add_sprint("Next")
+    key = cloud.add_issue("Planned", components=[{"name": "Web"}], fixVersions=[{"id": version}])
+    cloud.to_sprint(key, sprint)
+    cloud.assign(key, "grace")
+    cloud.add_issue("Other")
+    cloud.clock.advance(5)
+    account = cloud.catalogue.people["grace"].account_id
+    for clause in ("component = Web", "fixVersion = '1.0'", f"sprint in ({sprint})", f"assignee = '{account}'"):
+        (found,) = search(cloud, f"project = PAY AND {clause}")["issues"]
+        assert found["key"] == key
+    assert len(search(cloud, "project = PAY AND component != Web")["issues"]) == 1
+    assert call(cloud, "GET", "/search/jql?jql=component=Nowhere").status_code == 400

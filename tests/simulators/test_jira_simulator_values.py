@@ -184,14 +184,17 @@ def test_a_custom_field_refuses_the_rest(jira: JiraSimulator, name: str, sent: A
 def test_people_times_and_texts_in_custom_fields_follow_the_caller_and_the_version(cloud: JiraSimulator) -> None:
     """A user is an account, a time is shown in the caller's zone, a text area is a document in v3 and wiki in v2."""
     reviewer, outage, impact = (cloud.field_id(name) for name in ("Reviewer", "Outage began", "Impact"))
-    account = cloud.catalogue.people["grace"].account_id
+    account, stakeholders = cloud.catalogue.people["grace"].account_id, cloud.field_id("Stakeholders")
     sent = {
+        stakeholders: [{"accountId": account}],
         reviewer: {"accountId": account}, outage: "2026-03-01T10:00:00.000+0000", impact: document("Nobody can *pay*"),
     }  # fmt: skip
     key = cloud.add_issue("Filled")
     assert call(cloud, "PUT", f"/issue/{key}", {"fields": sent}).status_code == 204
     shown = fields(cloud, key)
     assert shown[reviewer]["accountId"] == account
+    assert [each["accountId"] for each in shown[stakeholders]] == [account]
+    assert {item["toString"] for item in told(cloud, key)} >= {"Grace Hopper", "01/Mar/26 10:00 AM"}
     assert shown[outage] == "2026-03-01T11:00:00.000+0100"
     assert shown[impact] == document("Nobody can *pay*")
     assert isinstance(call(cloud, "GET", f"/issue/{key}", version="2").json()["fields"][impact], str)

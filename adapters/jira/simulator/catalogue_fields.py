@@ -96,6 +96,7 @@ def _own() -> tuple[FieldSpec, ...]:
         _custom(10065, "Severity", "select", "option", choices="Critical|Major|Minor|Trivial"),
         _custom(10066, "Platforms", "multiselect", "array of option", choices="Web|iOS|Android|API"),
         _custom(10067, "Reviewer", "userpicker", "user"),
+        _custom(10073, "Stakeholders", "multiuserpicker", "array of user"),
         _custom(10068, "Topics", "labels", "array of string"),
         _custom(10069, "Reference", "url", "string"),
         _custom(10070, "Checks", "multicheckboxes", "array of option", choices="Tested|Documented|Announced"),

@@ -135,7 +135,7 @@ class FieldReader:
     def _member(self, spec: FieldSpec, value: Any) -> Any:
         if spec.id in ("components", "fixVersions", "versions"):
             return self._planned(spec.id, value)
-        return member(spec, value)
+        return member(self, spec, value)
 
     def _project_of(self, sent: Mapping[str, Any]) -> str | None:
         try:

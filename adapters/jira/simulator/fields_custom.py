@@ -25,10 +25,10 @@ def custom_value(reader: FieldReader, spec: FieldSpec, value: Any) -> Any:
         return _sprints(reader, spec, value)
     if value is None:
         return None
-    if spec.kind in ("labels", "multiselect", "multicheckboxes"):
+    if spec.operations != ("set",):
         if not isinstance(value, list):
             raise FieldError("data was not an array")
-        return tuple(dict.fromkeys(member(spec, one) for one in value)) or None
+        return tuple(dict.fromkeys(member(reader, spec, one) for one in value)) or None
     if spec.type == "number":
         return _number(value)
     if spec.type == "date":
@@ -36,8 +36,13 @@ def custom_value(reader: FieldReader, spec: FieldSpec, value: Any) -> Any:
     return _READERS[spec.kind if spec.kind in _READERS else "textfield"](reader, spec, value)
 
 
-def member(spec: FieldSpec, value: Any) -> str:
+def member(reader: FieldReader, spec: FieldSpec, value: Any) -> str:
     """One member of a many-valued field."""
+    if spec.items == "user":
+        name = reader.person(value)
+        if name is None:
+            raise FieldError("expected Object containing a user")
+        return name
     return label(value) if spec.items == "string" else _option(spec, value)
 
 

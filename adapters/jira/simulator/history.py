@@ -112,6 +112,9 @@ def _custom_told(world: World, spec: FieldSpec, value: Any) -> Told:
             return text, text
         case "userpicker":
             return _person(world, value)
+        case "multiuserpicker":
+            accounts, names = zip(*(_person(world, one) for one in value), strict=True)
+            return f"[{', '.join(accounts)}]", ", ".join(names)
         case "labels":
             return None, " ".join(value)
     if isinstance(value, datetime):
@@ -136,7 +139,7 @@ def _parent_item(world: World, before: Issue, after: Issue) -> ChangeItem:
     )  # fmt: skip
 
 
-def _person(world: World, name: str) -> Told:
+def _person(world: World, name: str) -> tuple[str, str]:
     person = world.catalogue.people[name]
     return (person.account_id if world.catalogue.cloud else person.name), person.display_name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,6 +24,7 @@ _ALIASES = {
     "id": "key",
     "updateddate": "updated",
     "createddate": "created",
+    "fixversion": "fixVersion",
 }
 _TIMES = ("updated", "created")
 _SORTS = ("updated", "created", "key")
@@ -136,7 +137,7 @@ def _clause(tokens: list[tuple[str, bool]], position: int) -> tuple[Clause, int]
     words = [word for word, _ in tokens[position : position + 2]] + ["", ""]
     name, operator = words[0], words[1].lower()
     field = _ALIASES.get(name.lower(), name.lower())
-    if field not in ("project", "key", "labels", "parent", *_NAMED, *_TIMES):
+    if field not in (*_MATCHED, *_NAMED, *_TIMES):
         raise ApiError(400, f"Field '{name}' does not exist or you do not have permission to view it.")
     position += 2
     if operator == "in":
@@ -190,10 +191,11 @@ def _created_test(low: int | None, high: int | None) -> Callable[[Issue], bool]:
 def _test(clause: Clause, world: World, lenient: bool) -> Callable[[Issue], bool]:
     read, resolve = _MATCHED.get(clause.field, (None, _named))
     attribute = {"issuetype": "type"}.get(clause.field, clause.field)
-    found = set()
+    found: set[Any] = set()
     for value in clause.values:
         try:
-            found.add(resolve(value, world, clause))
+            meant = resolve(value, world, clause)
+            found |= meant if isinstance(meant, frozenset) else {meant}
         except ApiError:
             if not lenient:
                 raise
@@ -201,7 +203,7 @@ def _test(clause: Clause, world: World, lenient: bool) -> Callable[[Issue], bool
     negated = clause.operator == "!="
 
     def test(issue: Issue) -> bool:
-        values = read(issue) if read else (getattr(issue, attribute),)
+        values = read(issue, world) if read else (getattr(issue, attribute),)
         return negated != (not wanted.isdisjoint(values))
 
     return test
@@ -231,6 +233,26 @@ def _named(value: str, world: World, clause: Clause) -> str:
     raise _unknown(value, clause)
 
 
+def _person(value: str, world: World, clause: Clause) -> str:
+    person = world.catalogue.person(value)
+    if person is None:
+        raise _unknown(value, clause)
+    return person.name
+
+
+def _planned(value: str, world: World, clause: Clause) -> frozenset[int]:
+    """By number or name: the same name may stand for one of each project."""
+    plans = world.planning
+    tables: dict[str, Mapping[int, Any]] = {
+        "component": plans.components, "fixVersion": plans.versions, "sprint": plans.sprints,
+    }  # fmt: skip
+    table = tables[clause.field]
+    found = {number for number, row in table.items() if value in (str(number), row.name)}
+    if not found:
+        raise _unknown(value, clause)
+    return frozenset(found)
+
+
 def _unknown(value: str, clause: Clause) -> ApiError:
     return ApiError(400, f"The value '{value}' does not exist for the field '{clause.name}'.")
 
@@ -240,9 +262,14 @@ def _refused(reason: str) -> ApiError:
 
 
 #: Field -> the values of an issue that a clause is matched with, and what a word of the query means.
-_MATCHED: dict[str, tuple[Callable[[Issue], Iterable[Any]], Callable[[str, World, Clause], Any]]] = {
-    "labels": (lambda issue: [label.casefold() for label in issue.labels], lambda value, _w, _c: value.casefold()),
-    "project": (lambda issue: (issue.project,), _project),
-    "key": (lambda issue: (issue.id,), _issue),
-    "parent": (lambda issue: (issue.parent,), _issue),
+_MATCHED: dict[str, tuple[Callable[[Issue, World], Iterable[Any]], Callable[[str, World, Clause], Any]]] = {
+    "labels": (lambda issue, _w: [label.casefold() for label in issue.labels], lambda value, _w, _c: value.casefold()),
+    "project": (lambda issue, _w: (issue.project,), _project),
+    "key": (lambda issue, _w: (issue.id,), _issue),
+    "parent": (lambda issue, _w: (issue.parent,), _issue),
+    "assignee": (lambda issue, _w: (issue.assignee,), _person),
+    "reporter": (lambda issue, _w: (issue.reporter,), _person),
+    "component": (lambda issue, _w: issue.components, _planned),
+    "fixVersion": (lambda issue, _w: issue.fix_versions, _planned),
+    "sprint": (lambda issue, world: issue.custom.get(world.catalogue.field_of("gh-sprint").id) or (), _planned),
 }

@@ -292,6 +292,8 @@ class Renderer(SiteRenderer):
                 return chosen(outer) | ({"child": chosen(child)} if child else {})
             case "userpicker":
                 return self.user(value)
+            case "multiuserpicker":
+                return [self.user(one) for one in value]
             case "labels":
                 return list(value)
             case "textarea":

@@ -11,6 +11,8 @@ from adapters.jira.simulator.model import Issue, Link
 from adapters.jira.simulator.routes_issue import rich_text
 from adapters.jira.simulator.routing import Answer, Call, JsonObject, route
 
+_PER_ISSUE = 2000
+
 
 @route("GET", "/issueLinkType")
 def link_types(call: Call) -> Answer:
@@ -29,6 +31,8 @@ def create_link(call: Call) -> Answer:
     call.allow("LINK_ISSUES", status=404 if call.world.catalogue.cloud else 401, message=refused)
     if source.id == target.id:
         raise ApiError(400, "You cannot link an issue to itself.")
+    if any(len(issue.links) >= _PER_ISSUE for issue in (source, target)) and call.world.catalogue.cloud:
+        raise ApiError(413, f"An issue can have at most {_PER_ISSUE} links.")
     comment = rich_text(call, body["comment"].get("body")) if body.get("comment") else None
     if not any((link.type, link.source, link.target) == (kind.id, source.id, target.id) for link in source.links):
         connect(call.world, who, kind, source, target)
