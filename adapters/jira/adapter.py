@@ -8,19 +8,23 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote as quote_path
 
 from adapters._http import Pace, parse_http_date
 from adapters.jira.client import JiraClient, missing
+from adapters.jira.codec_files import attachments_in
 from adapters.jira.flow import Flow
+from adapters.jira.multipart import form_of
 from adapters.jira.native import key_number, read_comment, read_events
 from adapters.jira.probing import probe
+from adapters.jira.probing_fields import read_plans
 from adapters.jira.pulling import BATCH, Reader
 from adapters.jira.settings import Settings
 from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, person_ids, quote, text_at
 from sync.core.capabilities import Capabilities
 from sync.core.errors import ConfigError, Malformed, Rejected, TrackerError, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Field, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
+from sync.core.models import Field, FieldProblem, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 #: How many keys without an issue end the search for a lost create on Data Center (deleted and moved ones leave gaps).
@@ -35,6 +39,8 @@ class JiraAdapter:
     def __init__(self, client: JiraClient, settings: Settings, *, select: str | None) -> None:
         self._client = client
         self._project = settings.project
+        self._public_comments = settings.public_comments
+        self._sprints: dict[str, int] = {}
         self._reader = Reader(
             client=client,
             project=settings.project,
@@ -53,7 +59,7 @@ class JiraAdapter:
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
-        found = probe(self._client, self._project)
+        found = probe(self._client, self._project, public_comments=self._public_comments)
         self._take(found)
         return found
 
@@ -93,45 +99,43 @@ class JiraAdapter:
             return self._find_comment(op)
         return self._find_on_cloud(op, fence) if self._client.cloud else self._find_on_server(op, fence)
 
-    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
-        """See `Adapter`."""
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
+        """See `Adapter`. Making a name that is there, and removing a link or a file that is gone, is done already."""
         self._know()
-        payload = op.payload
-        method, path = str(payload["method"]), str(payload["path"])
-        body = self._with_key(payload)
+        if op.kind is OpKind.ATTACHMENT_CREATE:
+            return self._attach(op, content)
+        payload = self._request_of(op)
+        body = self._completed(payload)
         try:
-            response, answer = self._client.send(method, path, params=as_object(payload.get("params")), body=body)
+            response, answer = self._client.send(
+                str(payload["method"]), str(payload["path"]), params=as_object(payload.get("params")), body=body
+            )
         except Rejected as error:
+            if _is_done_already(op, error):
+                return Receipt(ref=op.ref or NativeRef(""), at=datetime.now(UTC))
             self._reader.flow.forget(text_at(body, "transition", "id"))
-            raise self._named(error) from None
-        moment = parse_http_date(response.headers.get("Date")) or datetime.now(UTC)
-        if op.kind is OpKind.CREATE:
-            return self._created(op, answer, moment)
-        if op.ref is None:
-            raise Rejected(f"{self._client.tracker}: {op.summary}: the operation names no ticket")
-        if op.kind in (OpKind.COMMENT_CREATE, OpKind.COMMENT_UPDATE):
-            comment = read_comment(answer, op.ref)
-            if comment is None:
-                raise Uncertain(f"{self._client.tracker}: {op.summary}: the answer has no comment")
-            return Receipt(ref=op.ref, at=moment, comment=comment, comment_ref=comment.ref)
-        if op.kind is OpKind.COMMENT_DELETE:
-            return Receipt(ref=op.ref, at=moment, comment_ref=op.comment)
-        ticket = self._returned(answer)
-        return Receipt(ref=op.ref, at=moment, ticket=ticket)
+            raise self._named(error, op) from None
+        return self._received(op, answer, parse_http_date(response.headers.get("Date")) or datetime.now(UTC))
 
-    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
-        """See `Adapter`."""
-        raise Rejected(f"{attachment.name}: no files are read here")
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
+        """See `Adapter`. From the site's own address, whatever the payload says of it."""
+        if not attachment.ref.isdecimal():
+            raise Rejected(f"{self._client.tracker}: {attachment.name}: {attachment.ref!r} is no attachment's id")
+        if self._client.cloud:
+            path = f"attachment/content/{attachment.ref}?redirect=false"
+        else:
+            path = f"/secure/attachment/{attachment.ref}/{quote_path(attachment.name, safe='')}"
+        self._client.download(path, take, limit=limit)
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`."""
         self._know()
         if not self._client.cloud:
             for ref in refs:
-                yield from self._history_of(ref, since)
+                yield from self._reader.with_ids(self._history_of(ref, since))
             return
         for start in range(0, len(refs), _CHANGELOG_BATCH):
-            yield from self._bulk_history(refs[start : start + _CHANGELOG_BATCH], since)
+            yield from self._reader.with_ids(self._bulk_history(refs[start : start + _CHANGELOG_BATCH], since))
 
     def clock(self) -> ClockReading:
         """See `Adapter`."""
@@ -150,32 +154,89 @@ class JiraAdapter:
         self._reader.project = str(extra.get("project") or self._project)
         self._reader.project_id = str(extra.get("project_id") or "")
         self._reader.epic_link = str(extra.get("epic_link") or "")
+        self._reader.more_fields = tuple(as_object(extra.get("fields")))
         self._reader.flow.words = as_object(extra.get("status_words"))
 
     def _know(self) -> None:
-        """Data Center needs the id of the epic link's field before anything can be read."""
-        if not self._probed and not self._client.cloud:
+        """The ids of the fields that hold plans differ from site to site: without them nothing can be read."""
+        if not self._probed:
             self.probe()
 
-    def _with_key(self, payload: JsonObject) -> Any:
-        """The body; an epic link, which takes keys, gets the key of the id that the codec knows."""
-        body = payload.get("body")
-        named = as_list(payload.get("key_of"))
-        if len(named) != 2 or named[1] is None or not isinstance(body, dict):
-            return body
-        key = self._reader.keys.get(str(named[1])) or text_at(
-            self._client.get(f"issue/{named[1]}", {"fields": "updated"}), "key"
-        )
-        return {**body, "fields": {**as_object(body.get("fields")), str(named[0]): key}}
+    def _request_of(self, op: NativeOp) -> JsonObject:
+        if op.kind is OpKind.ATTACHMENT_DELETE:
+            return {"method": "DELETE", "path": f"attachment/{op.payload['attachment']}"}
+        return op.payload
 
-    def _named(self, error: Rejected) -> Rejected:
-        """The refusal with the epic link's field, whose id differs from site to site, known as the parent."""
-        link = self._reader.epic_link
-        problems = [
-            replace(each, field=Field.PARENT) if link and each.message.startswith(link) else each
-            for each in error.problems
-        ]
+    def _completed(self, payload: JsonObject) -> Any:
+        """The body with what the codec could not know: the key of an epic, the number of a sprint that was just made."""
+        body = payload.get("body")
+        if not isinstance(body, dict):
+            return body
+        fields = dict(as_object(body.get("fields")))
+        match as_list(payload.get("key_of")):
+            case [str(field), str(ref)]:
+                key = self._reader.keys.get(ref) or text_at(
+                    self._client.get(f"issue/{ref}", {"fields": "updated"}), "key"
+                )
+                fields[field] = key
+        match as_list(payload.get("number_of")):
+            case [str(field), str(name)]:
+                fields[field] = self._sprints.get(name) or self._sprint(name)
+        return {**body, "fields": fields} if fields else body
+
+    def _sprint(self, name: str) -> int:
+        plans = read_plans(self._client, {"id": self._reader.project_id}, sprints=True)
+        self._sprints |= as_object(plans[Field.SPRINT.value])
+        number = self._sprints.get(name)
+        if number is None:
+            problem = FieldProblem(
+                field=Field.SPRINT, message=f"There is no open sprint {name!r} on the project's boards.",
+                mend="Make it in Jira.",
+            )  # fmt: skip
+            raise Rejected(f"{self._client.tracker}: {problem.message}", [problem])
+        return number
+
+    def _named(self, error: Rejected, op: NativeOp) -> Rejected:
+        """The refusal with the fields' ids, which differ from site to site, known as the fields that they hold."""
+        ids = {self._reader.epic_link: Field.PARENT} if self._reader.epic_link else {}
+        ids |= {name: Field(told) for name, told in as_object(op.payload.get("named")).items()}
+        only = next(iter(op.fields)) if len(op.fields) == 1 else None
+        problems = []
+        for each in error.problems:
+            told = next((field for name, field in ids.items() if each.message.startswith(f"{name}:")), None)
+            problems.append(replace(each, field=told or each.field or only))
         return Rejected(str(error), problems)
+
+    def _received(self, op: NativeOp, answer: Any, moment: datetime) -> Receipt:
+        if op.kind is OpKind.CREATE:
+            return self._created(op, answer, moment)
+        if op.ref is None:
+            raise Rejected(f"{self._client.tracker}: {op.summary}: the operation names no ticket")
+        if op.kind in (OpKind.COMMENT_CREATE, OpKind.COMMENT_UPDATE):
+            files = {name: str(url) for name, url in as_object(op.payload.get("files")).items()}
+            comment = read_comment(answer, op.ref, files)
+            if comment is None:
+                raise Uncertain(f"{self._client.tracker}: {op.summary}: the answer has no comment")
+            return Receipt(ref=op.ref, at=moment, comment=comment, comment_ref=comment.ref)
+        if op.kind is OpKind.COMMENT_DELETE:
+            return Receipt(ref=op.ref, at=moment, comment_ref=op.comment)
+        if op.action != "edit":
+            if text_at(op.payload, "path").endswith("/sprint") and text_at(answer, "id").isdecimal():
+                self._sprints[text_at(answer, "name")] = int(text_at(answer, "id"))
+            return Receipt(ref=op.ref, at=moment)
+        return Receipt(ref=op.ref, at=moment, ticket=self._returned(answer))
+
+    def _attach(self, op: NativeOp, content: Path | None) -> Receipt:
+        if op.ref is None or content is None:
+            raise Rejected(f"{self._client.tracker}: {op.summary}: there is no ticket or no file to attach")
+        name, media_type = text_at(op.payload, "name"), text_at(op.payload, "media_type")
+        with form_of(content, name=name, media_type=media_type) as form:
+            answer = self._client.upload(f"issue/{op.ref}/attachments", form)
+        payload = {"fields": {"attachment": answer}}
+        found = attachments_in(payload, op.ref)
+        if not found:
+            raise Uncertain(f"{self._client.tracker}: {op.summary}: the answer has no attachment")
+        return Receipt(ref=op.ref, at=datetime.now(UTC), attachment=found[-1])
 
     def _created(self, op: NativeOp, answer: Any, moment: datetime) -> Receipt:
         ref = text_at(answer, "id")
@@ -282,18 +343,26 @@ class JiraAdapter:
             raise
         return read_events(at(issue, "changelog", "histories"), ref, since)
 
-    def _bulk_history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
+    def _bulk_history(self, refs: Sequence[NativeRef], since: datetime) -> list[NativeEvent]:
         body: JsonObject = {"issueIdsOrKeys": list(refs), "maxResults": _CHANGELOG_BATCH}
+        found: list[NativeEvent] = []
         while True:
             page = self._client.post("changelog/bulkfetch", body)
             for log in as_list(page.get("issueChangeLogs")):
-                yield from read_events(at(log, "changeHistories"), NativeRef(text_at(log, "issueId")), since)
+                found += read_events(at(log, "changeHistories"), NativeRef(text_at(log, "issueId")), since)
             token = text_at(page, "nextPageToken")
             if not token:
-                return
+                return found
             if token == body.get("nextPageToken"):
                 raise Malformed(f"{self._client.tracker}: the history does not go on")
             body = {**body, "nextPageToken": token}
+
+
+def _is_done_already(op: NativeOp, error: Rejected) -> bool:
+    """Whether the refusal says that things are as they should be."""
+    if op.action == "make":
+        return any("already exists" in problem.message for problem in error.problems)
+    return missing(error) and (op.action == "unlink" or op.kind is OpKind.ATTACHMENT_DELETE)
 
 
 def open_adapter(

@@ -56,7 +56,7 @@ def _changes_of(item: Any, mapping: ProjectMapping) -> list[Change]:
         old, new = (frozenset(_named(field, item, side, mapping)) for side in _SIDES)
         return [(field, old, new)]
     if (field := _TIMES.get(name)) is not None and slot_of(field, mapping) is not None:
-        return [(field, *(hours(text_at(item, side)) for side in _SIDES))]
+        return [(field, hours(text_at(item, "from")), hours(text_at(item, "to")))]
     return [
         (field, *_told(field, slot, item, mapping))
         for field in slotted(mapping)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from adapters.jira.wire import ADDED, as_list, as_object, at, parse_time, text_at
 from sync.core.ids import NativeRef
@@ -28,14 +28,19 @@ _DESTINATION: Final = re.compile(r"\]\((?:<attachment:([^<>\n]+)>|attachment:([^
 
 def attachments_of(native: NativeTicket) -> tuple[NativeAttachment, ...]:
     """See `Codec.attachments`; oldest first."""
+    return attachments_in(native.payload, native.ref)
+
+
+def attachments_in(payload: JsonObject, ticket: NativeRef) -> tuple[NativeAttachment, ...]:
+    """The files that an answer shows, oldest first."""
     found = []
-    for row in as_list(at(native.payload, "fields", "attachment")):
+    for row in as_list(at(payload, "fields", "attachment")):
         identifier, name, url = text_at(row, "id"), text_at(row, "filename"), text_at(row, "content")
         size = at(row, "size")
         if identifier and name and url:
             made = NativeAttachment(
                 ref=NativeRef(identifier),
-                ticket=native.ref,
+                ticket=ticket,
                 name=name,
                 url=url,
                 size=size if isinstance(size, int) and not isinstance(size, bool) else None,
@@ -80,7 +85,7 @@ def with_names(markdown: str, files: Files) -> str:
     for name, url in files.items():
         if url in markdown:
             target = f"<attachment:{name}>" if re.search(r"[\s()<>]", name) else f"attachment:{name}"
-            markdown = re.sub(rf"\]\(<?{re.escape(url)}>?(?=[)\s])", lambda _, to=target: f"]({to}", markdown)
+            markdown = f"]({target}".join(re.split(rf"\]\(<?{re.escape(url)}>?(?=[)\s])", markdown))
     return markdown
 
 
@@ -88,7 +93,11 @@ def exposed(document: Any, files: Files) -> Any:
     """The document with the files' nodes as pictures and links that have an address; each keeps its original inside."""
     if not files:
         return document
-    return _walked(document, lambda node: _exposed_node(node, files))
+
+    def change(node: JsonObject) -> JsonObject | None:
+        return _exposed_node(node, files)
+
+    return _walked(document, change)
 
 
 def restored(document: Any, before: Any) -> Any:
@@ -152,10 +161,3 @@ def _only_link(node: JsonObject) -> str:
     marks = as_list(at(content[0], "marks")) if len(content) == 1 else []
     pictured = len(marks) == 1 and text_at(content[0], "text").startswith("\u2063\u2063")
     return text_at(marks[0], "attrs", "href") if pictured and text_at(marks[0], "type") == "link" else ""
-
-
-def file_url(site: str, identifier: str, name: str, *, cloud: bool) -> str:
-    """The address of a file's bytes."""
-    if cloud:
-        return f"{site}/rest/api/3/attachment/content/{identifier}"
-    return f"{site}/secure/attachment/{identifier}/{quote(name, safe='')}"

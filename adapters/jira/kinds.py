@@ -200,4 +200,5 @@ def _read_sprint(value: Any) -> list[str | None]:
     sprints = read_sprints(value)
     if sprints is None:
         return [None]
-    return [name for _, state, name in sprints if state != "closed"][-1:]
+    found: list[str | None] = [name for _, state, name in sprints if state != "closed"]
+    return found[-1:]

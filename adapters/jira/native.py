@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
+from adapters.jira.codec_files import files_of, named_in
 from adapters.jira.wire import ADDED, as_list, as_object, at, milliseconds, parse_time, slimmed, text_at
 from sync.core.errors import Malformed
 from sync.core.ids import NativeRef
 from sync.core.models import JsonObject, NativeComment, NativeEvent, NativeTicket
 
-#: What the codec needs; on Data Center the field of the epic link is added.
+#: What the codec needs of every project; the fields that hold plans, and what may be named as custom ones, are added.
 TICKET_FIELDS = (
     "summary", "description", "issuetype", "project", "status", "resolution", "priority", "labels", "assignee",
-    "reporter", "creator", "parent", "created", "updated", "comment",
+    "reporter", "creator", "parent", "created", "updated", "comment", "issuelinks", "attachment",
 )  # fmt: skip
 
 
@@ -29,8 +33,13 @@ def version_of(updated: Any) -> str | None:
     return None if moment is None else str(milliseconds(moment))
 
 
-def read_ticket(issue: Any, *, site: str, now: datetime, added: JsonObject | None = None) -> NativeTicket:
-    """A ticket; `added` is what other answers told. Raises `Malformed` with the place that is wrong."""
+def read_ticket(
+    issue: Any, *, site: str, now: datetime, added: JsonObject | None = None, fields: Collection[str] = ()
+) -> NativeTicket:
+    """A ticket; `added` is what other answers told, and of its fields only `fields` are kept (all where none is named).
+
+    Raises `Malformed` with the place that is wrong.
+    """
     ref, key = text_at(issue, "id"), text_at(issue, "key")
     updated = parse_time(at(issue, "fields", "updated"))
     if not ref or not key or updated is None:
@@ -41,10 +50,12 @@ def read_ticket(issue: Any, *, site: str, now: datetime, added: JsonObject | Non
     count = total if isinstance(total, int) else None
     complete = count is not None and count <= len(listed)
     payload = slimmed(issue)
+    if fields:
+        payload["fields"] = {name: value for name, value in payload["fields"].items() if name in fields}
     payload["fields"]["comment"] = {"total": count}
     if added:
         payload[ADDED] = added
-    return NativeTicket(
+    ticket = NativeTicket(
         ref=NativeRef(ref),
         key=key,
         url=f"{site}/browse/{key}",
@@ -54,25 +65,35 @@ def read_ticket(issue: Any, *, site: str, now: datetime, added: JsonObject | Non
         fetched_at=now,
         updated_at=updated,
         comment_count=count,
-        comments=read_comments(listed, NativeRef(ref)) if complete else None,
     )
+    return replace(ticket, comments=read_comments(listed, ticket.ref, files_of(ticket))) if complete else ticket
 
 
-def read_comments(listed: list[Any], ticket: NativeRef) -> tuple[NativeComment, ...]:
-    """The comments of a list; raises `Malformed` for one that is none: left out, it would pass for deleted."""
-    found = [read_comment(each, ticket) for each in listed]
+def read_comments(
+    listed: list[Any], ticket: NativeRef, files: Mapping[str, str] = MappingProxyType({})
+) -> tuple[NativeComment, ...]:
+    """The comments of a list; `files` are those at the ticket.
+
+    Raises `Malformed` for one that is none: left out, it would pass for deleted.
+    """
+    found = [read_comment(each, ticket, files) for each in listed]
     if None in found:
         raise Malformed(f"{ticket}: a comment of the answer has no id")
     return tuple(comment for comment in found if comment is not None)
 
 
-def read_comment(comment: Any, ticket: NativeRef) -> NativeComment | None:
-    """A comment; None for what has no id."""
+def read_comment(
+    comment: Any, ticket: NativeRef, files: Mapping[str, str] = MappingProxyType({})
+) -> NativeComment | None:
+    """A comment, with the addresses of the `files` that it names; None for what has no id."""
     ref = text_at(comment, "id")
     if not ref:
         return None
     version = version_of(at(comment, "updated")) or version_of(at(comment, "created")) or "0"
-    return NativeComment(ref=NativeRef(ref), ticket=ticket, version=version, payload=slimmed(comment))
+    payload = slimmed(comment)
+    if named := named_in(payload.get("body"), files):
+        payload[ADDED] = {"files": named}
+    return NativeComment(ref=NativeRef(ref), ticket=ticket, version=version, payload=payload)
 
 
 def read_events(histories: Any, ticket: NativeRef, since: datetime) -> list[NativeEvent]:

@@ -6,14 +6,23 @@ from datetime import timedelta
 from typing import Any, Final
 
 from adapters.jira.client import JiraClient
+from adapters.jira.codec_links import LINKS
+from adapters.jira.probing_fields import asked, read_plans, read_screens
 from adapters.jira.wire import as_list, as_object, at, text_at
 from sync.core.capabilities import Capabilities, ProjectFacts
-from sync.core.errors import AuthFailed, Forbidden, Rejected, Unsupported
+from sync.core.errors import AuthFailed, Rejected
 from sync.core.models import Field, JsonObject
 
 TITLE_LIMIT: Final = 255
 TEXT_LIMIT: Final = 32767
 _NEEDED: Final = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS")
+#: Permissions without which a field can only be read.
+_FOR_FIELDS: Final = {
+    "LINK_ISSUES": Field.LINKS,
+    "WORK_ON_ISSUES": Field.SPENT,
+    "MODIFY_REPORTER": Field.REPORTER,
+}
+_FOR_FILES: Final = "CREATE_ATTACHMENTS"
 _EPIC_LINK: Final = "com.pyxis.greenhopper.jira:gh-epic-link"
 _EPIC_NAME: Final = "com.pyxis.greenhopper.jira:gh-epic-label"
 #: Fields that a create gives, or that Jira fills by itself.
@@ -43,7 +52,7 @@ FIELDS: Final = frozenset(
 )
 
 
-def probe(client: JiraClient, project: str) -> Capabilities:
+def probe(client: JiraClient, project: str, *, public_comments: bool) -> Capabilities:
     """Ask everything that a bridge has to know, without writing."""
     cloud = client.cloud
     me = client.myself()
@@ -55,48 +64,67 @@ def probe(client: JiraClient, project: str) -> Capabilities:
     lacking = [name for name in _NEEDED if at(permissions, name, "havePermission") is False]
     types = [kind for kind in as_list(about.get("issueTypes")) if text_at(kind, "name")]
     statuses, by_type, words = _statuses(client, project)
-    screen = _create_screen(client, project, types)
+    screens = read_screens(client, project, types)
     customs = {} if cloud else _custom_fields(client)
-    asked = sorted(name for name, needed in screen.items() if needed and name not in _FILLED | set(_OPTIONAL))
+    slots = screens.slots(simplified=at(about, "simplified") is True)
+    links = as_list(at(asked(client, "issueLinkType"), "issueLinkTypes"))
     extra: JsonObject = {
         "deployment": "cloud" if cloud else "server",
         "account": account,
-        "project": text_at(about, "key") or project,
-        "project_id": text_at(about, "id"),
+        **_about_project(about, types, project),
         "status_words": words,
-        "subtasks": [text_at(kind, "name") for kind in types if at(kind, "subtask") is True],
-        "simplified": at(about, "simplified") is True,
         "epic_link": customs.get(_EPIC_LINK, ""),
         "epic_name": customs.get(_EPIC_NAME, ""),
+        "public_comments": public_comments,
+        "fields": screens.fields(slots),
+        "slots": {**slots, Field.REPORTER.value: "reporter"},
+        **read_plans(client, about, sprints=Field.SPRINT.value in slots),
+        **({LINKS: [_link_type(row) for row in links]} if links else {}),
     }
-    hidden = {field for name, field in _OPTIONAL.items() if screen and name not in screen}
+    hidden = {field for name, field in _OPTIONAL.items() if screens.rows and name not in screens.rows}
+    carried = {Field(name) for name in slots} | {Field.REPORTER} | ({Field.LINKS} if links else set())
+    tells = {field for name, field in _FOR_FIELDS.items() if not _may(permissions, name)}
+    if "reporter" not in screens.rows:
+        tells.add(Field.REPORTER)
     notes = [f"The bot lacks {name} in {project}." for name in lacking]
     notes += [
         f"New issues ask for '{name}', which the bridge does not fill."
-        for name in asked
-        if name not in customs.values()
+        for name in sorted(screens.needed - _FILLED - set(_OPTIONAL) - set(customs.values()) - set(slots.values()))
     ]
     return Capabilities(
         server="Jira Cloud" if cloud else "Jira Data Center",
         account=account,
-        fields=FIELDS - hidden,
+        fields=(FIELDS - hidden) | carried,
+        tells=frozenset(tells & carried),
         facts=ProjectFacts(
             statuses=statuses,
             statuses_by_type=by_type,
             types=tuple(text_at(kind, "name") for kind in types),
-            priorities=_names(_asked(client, "priority")),
-            resolutions=_names(_asked(client, "resolution")),
+            priorities=_names(asked(client, "priority")),
+            resolutions=_names(asked(client, "resolution")),
+            custom=screens.custom(),
             extra=extra,
         ),
         max_assignees=1,
         title_limit=TITLE_LIMIT,
         body_limit=TEXT_LIMIT,
         history=True,
+        attachments=at(asked(client, "attachment/meta"), "enabled") is True and _may(permissions, _FOR_FILES),
         can_write="CREATE_ISSUES" not in lacking and "EDIT_ISSUES" not in lacking,
         clock_resolution=timedelta(milliseconds=1),
         feeds=1,
         notes=tuple(notes),
     )
+
+
+def _about_project(about: JsonObject, types: list[Any], project: str) -> JsonObject:
+    return {
+        "project": text_at(about, "key") or project,
+        "project_id": text_at(about, "id"),
+        "subtasks": [text_at(kind, "name") for kind in types if at(kind, "subtask") is True],
+        "simplified": at(about, "simplified") is True,
+        "service": text_at(about, "projectTypeKey") == "service_desk",
+    }
 
 
 def _project(client: JiraClient, project: str) -> JsonObject:
@@ -112,13 +140,22 @@ def _project(client: JiraClient, project: str) -> JsonObject:
 
 def _permissions(client: JiraClient, project: str) -> Any:
     # Cloud wants the permissions by name; Data Center gives all of them and knows no such parameter.
-    params = {"projectKey": project} | ({"permissions": ",".join(_NEEDED)} if client.cloud else {})
-    return _asked(client, "mypermissions", params)
+    names = ",".join((*_NEEDED, *_FOR_FIELDS, _FOR_FILES))
+    params = {"projectKey": project} | ({"permissions": names} if client.cloud else {})
+    return asked(client, "mypermissions", params)
+
+
+def _may(permissions: JsonObject, name: str) -> bool:
+    return at(permissions, name, "havePermission") is not False
+
+
+def _link_type(row: Any) -> JsonObject:
+    return {name: text_at(row, name) for name in ("name", "inward", "outward")}
 
 
 def _statuses(client: JiraClient, project: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]], dict[str, str]]:
     """Status word → category, type → its status words, status id → word; words are untranslated where told."""
-    told = {text_at(row, "id"): text_at(row, "untranslatedName") for row in as_list(_asked(client, "status"))}
+    told = {text_at(row, "id"): text_at(row, "untranslatedName") for row in as_list(asked(client, "status"))}
     statuses: dict[str, str] = {}
     by_type: dict[str, tuple[str, ...]] = {}
     words: dict[str, str] = {}
@@ -132,44 +169,10 @@ def _statuses(client: JiraClient, project: str) -> tuple[dict[str, str], dict[st
     return statuses, by_type, words
 
 
-def _create_screen(client: JiraClient, project: str, types: list[Any]) -> dict[str, bool]:
-    """The fields of the create screen and whether each is required, from the first ordinary type of the project."""
-    ordinary = [kind for kind in types if at(kind, "subtask") is not True and at(kind, "hierarchyLevel") in (None, 0)]
-    chosen = next((kind for kind in ordinary if text_at(kind, "name") != "Epic"), None)
-    if chosen is None:
-        return {}
-    found: dict[str, bool] = {}
-    start, more = 0, True
-    while more:
-        page = as_object(
-            _asked(
-                client,
-                f"issue/createmeta/{project}/issuetypes/{text_at(chosen, 'id')}",
-                {"startAt": start, "maxResults": 200},
-            )
-        )
-        rows = as_list(page.get("fields")) or as_list(page.get("results")) or as_list(page.get("values"))
-        for row in rows:
-            defaulted = at(row, "hasDefaultValue") is True
-            found[text_at(row, "fieldId") or text_at(row, "key")] = at(row, "required") is True and not defaulted
-        start += len(rows)
-        total = page.get("total")
-        more = bool(rows) and isinstance(total, int) and start < total
-    return found
-
-
 def _custom_fields(client: JiraClient) -> dict[str, str]:
     """Kind of custom field → its id on this site."""
     rows = as_list(client.get("field"))
     return {text_at(row, "schema", "custom"): text_at(row, "id") for row in rows if text_at(row, "schema", "custom")}
-
-
-def _asked(client: JiraClient, path: str, params: JsonObject | None = None) -> Any:
-    """What is good to know; None where this site does not say it to us."""
-    try:
-        return client.get(path, params)
-    except (Rejected, Forbidden, Unsupported):
-        return None
 
 
 def _names(rows: Any) -> tuple[str, ...]:

@@ -8,12 +8,13 @@ what it has seen. `flow` is what was learnt of the workflow, so that a new proce
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.jira.client import SERVER_PAGE, JiraClient, missing
+from adapters.jira.codec_files import files_of
 from adapters.jira.flow import Flow
 from adapters.jira.native import TICKET_FIELDS, read_comments, read_ticket
 from adapters.jira.wire import (
@@ -31,7 +32,7 @@ from adapters.jira.wire import (
 )
 from sync.core.errors import Malformed, Rejected
 from sync.core.ids import Cursor, NativeRef
-from sync.core.models import Gone, JsonObject, NativeTicket
+from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
 from sync.core.ports import Page
 
 BATCH: Final = 100
@@ -79,6 +80,7 @@ class Reader:
     now: Callable[[], datetime]
     project_id: str = ""
     epic_link: str = ""
+    more_fields: tuple[str, ...] = ()
     flow: Flow
     keys: dict[str, str] = field(default_factory=dict)  # id → key
 
@@ -170,7 +172,25 @@ class Reader:
 
     def fields(self) -> tuple[str, ...]:
         """The fields to ask for."""
-        return (*TICKET_FIELDS, self.epic_link) if self.epic_link else TICKET_FIELDS
+        more = (*self.more_fields, self.epic_link) if self.epic_link else self.more_fields
+        return tuple(dict.fromkeys((*TICKET_FIELDS, *more)))
+
+    def with_ids(self, events: Sequence[NativeEvent]) -> list[NativeEvent]:
+        """The events with the ids of the tickets that links lead to, which the history knows by their keys."""
+        keys = {key for event in events for item in _links(event) for key in _ends(item).values()}
+        if not keys:
+            return list(events)
+        ids = self.ids(keys)
+        told = []
+        for event in events:
+            items = [
+                {**item, **{f"{side}Id": ids[key] for side, key in _ends(item).items() if key in ids}}
+                if item in _links(event)
+                else item
+                for item in as_list(event.payload.get("items"))
+            ]
+            told.append(replace(event, payload={**event.payload, "items": items}))
+        return told
 
     # -- within --------------------------------------------------------------------------------------
 
@@ -210,10 +230,11 @@ class Reader:
         if isinstance(issue, dict) and "transitions" in issue:
             issue = {**issue, "transitions": self.flow.read(issue)}
             added["workflow"] = dict(self.flow.ways)
-        ticket = read_ticket(issue, site=self.client.url, now=self.now(), added=added)
+        ticket = read_ticket(issue, site=self.client.url, now=self.now(), added=added, fields=self.fields())
         self.keys[ticket.ref] = ticket.key
         if ticket.comments is None and comments:
-            ticket = replace(ticket, comments=read_comments(self.comments(ticket.ref), ticket.ref))
+            listed = self.comments(ticket.ref)
+            ticket = replace(ticket, comments=read_comments(listed, ticket.ref, files_of(ticket)))
         return ticket if ticket.comments is None else replace(ticket, comment_count=len(ticket.comments))
 
     def comments(self, ref: str) -> list[Any]:
@@ -235,17 +256,26 @@ class Reader:
         if not self.epic_link:
             return {}
         self.keys |= {text_at(issue, "id"): text_at(issue, "key") for issue in issues}
-        ids = {key: ref for ref, key in self.keys.items()}
-        wanted = {key for issue in issues if (key := text_at(issue, "fields", self.epic_link))}
-        if unknown := sorted(wanted - set(ids)):
-            body = {
-                "jql": f"key in ({', '.join(map(quote, unknown))})", "fields": ["updated"], "validateQuery": False,
-                "startAt": 0, "maxResults": len(unknown),
-            }  # fmt: skip
-            for issue in as_list(self.client.post("search", body).get("issues")):
-                ids[text_at(issue, "key")] = text_at(issue, "id")
+        return self.ids({key for issue in issues if (key := text_at(issue, "fields", self.epic_link))})
+
+    def ids(self, keys: Collection[str]) -> dict[str, str]:
+        """Key → id, asked for in batches where it is not known; what is not there is left out."""
+        known = {key: ref for ref, key in self.keys.items()}
+        unknown = sorted(set(keys) - set(known))
+        for start in range(0, len(unknown), BATCH):
+            batch = unknown[start : start + BATCH]
+            if self.client.cloud:
+                answer = self.client.post("issue/bulkfetch", {"issueIdsOrKeys": batch, "fields": ["updated"]})
+            else:
+                body = {
+                    "jql": f"key in ({', '.join(map(quote, batch))})", "fields": ["updated"], "validateQuery": False,
+                    "startAt": 0, "maxResults": len(batch),
+                }  # fmt: skip
+                answer = self.client.post("search", body)
+            for issue in as_list(answer.get("issues")):
+                known[text_at(issue, "key")] = text_at(issue, "id")
                 self.keys[text_at(issue, "id")] = text_at(issue, "key")
-        return {key: ids[key] for key in wanted if key in ids}
+        return {key: known[key] for key in keys if key in known}
 
     def _moved(self, issue: Any) -> str | None:
         there = text_at(issue, "fields", "project", "id")
@@ -254,6 +284,14 @@ class Reader:
             return None if there == self.project_id else f"moved to {text_at(issue, 'key')}"
         key = text_at(issue, "fields", "project", "key") or text_at(issue, "key").rpartition("-")[0]
         return None if not key or key == self.project else f"moved to {text_at(issue, 'key')}"
+
+
+def _links(event: NativeEvent) -> list[JsonObject]:
+    return [item for item in as_list(event.payload.get("items")) if text_at(item, "field") == "Link"]
+
+
+def _ends(item: JsonObject) -> dict[str, str]:
+    return {side: key for side in ("from", "to") if (key := text_at(item, side))}
 
 
 def _jql(clauses: list[str], since: datetime | None) -> str:

@@ -22,6 +22,10 @@ class Settings(BaseModel):
     url: str = Field(description="Address of the site, with its context path if it has one", pattern=r"^https?://")
     project: str = Field(description="Key of the project, for example PAY", pattern=r"^[A-Za-z][A-Za-z0-9_]+$")
     auth: Auth = Field(description="Credentials of the bot's account")
+    public_comments: bool = Field(
+        default=False,
+        description="In a service project: whether customers see the comments that are copied here",
+    )
     overlap_minutes: int = Field(
         default=10, ge=2, description="How far a pull looks back: search is late, and its clock ticks in minutes"
     )
