@@ -32,7 +32,9 @@ import pytest
 from sync.core.ids import Marker
 from sync.core.models import Field, NativeComment, NativeEvent, NativeTicket
 from sync.testing.conformance_codec import PureCodec
+from sync.testing.conformance_details import Details, Files, first_values
 from sync.testing.conformance_failing import Failing
+from sync.testing.conformance_links import Links
 from sync.testing.conformance_reading import Reading
 from sync.testing.conformance_texts import Texts
 from sync.testing.conformance_writing import Writing
@@ -66,8 +68,11 @@ class Samples:
             labels=frozenset({"one"}),
             assignees=frozenset({subject.server.people[0]}),
         )
-        if Field.PARENT in subject.capabilities.fields:
+        if Field.PARENT in subject.settable:
             subject.apply(ours, {Field.PARENT: subject.make(title="Parent", kind="epic")})
+        subject.apply(ours, first_values(subject))
+        if Field.LINKS in subject.settable:
+            subject.apply(ours, {Field.LINKS: frozenset(f"{kind}:{theirs}" for kind in ("blocks", "relates"))})
         return [subject.read(ref) for ref in (theirs, empty, ours)]
 
     @pytest.fixture
@@ -84,9 +89,9 @@ class Samples:
         return list(subject.adapter.history([ticket.ref for ticket in samples], since))
 
 
-class AdapterConformance(Samples, Reading, Writing, Texts, Failing, PureCodec):
+class AdapterConformance(Samples, Reading, Writing, Details, Links, Files, Texts, Failing, PureCodec):
     """The whole suite."""
 
 
-class FlavourConformance(Samples, Writing, PureCodec):
+class FlavourConformance(Samples, Writing, Details, Links, PureCodec):
     """The part about words, for another flavour of a tracker (a process, a plan) that has passed the whole with one."""

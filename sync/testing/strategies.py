@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from sync.core.decision import Side
 from sync.core.fieldrules import Shape, shape_of
 from sync.core.ids import PersonId, ReplicaName
+from sync.core.mapping import CustomRow
 from sync.core.models import (
     KINDS,
     PRIORITIES,
@@ -71,6 +73,8 @@ ODD_TEXTS: Final = (
 )
 ODD_LABELS: Final = ("Bug", "bug", "grün", "a,b", "a;b", "two words", "ci/cd", "日本語")
 
+_AMOUNTS: Final = ("0", "0.5", "3", "8", "1.25")
+_DAYS: Final = ("2026-02-28", "2026-03-01")
 _VOCABULARY: Final = {
     Field.KIND: KINDS,
     Field.TYPE: TYPES,
@@ -80,8 +84,8 @@ _VOCABULARY: Final = {
     Field.SEVERITY: SEVERITIES,
     Field.REPORTER: PEOPLE,
     Field.SPRINT: ("Sprint 1", "Sprint 2"),
-    **dict.fromkeys((Field.ESTIMATE, Field.REMAINING, Field.SPENT, Field.POINTS), ("0.5", "3", "8")),
-    **dict.fromkeys((Field.START, Field.TARGET, Field.DUE), ("2026-02-28", "2026-03-01")),
+    **dict.fromkeys((Field.ESTIMATE, Field.REMAINING, Field.SPENT, Field.POINTS), _AMOUNTS),
+    **dict.fromkeys((Field.START, Field.TARGET, Field.DUE), _DAYS),
 }
 #: Sets of names that a project may have; `LINKS` and `ATTACHMENTS` name what is elsewhere and are drawn empty.
 _NAMES: Final = {
@@ -119,8 +123,16 @@ def markdown() -> SearchStrategy[str]:
     return st.one_of(st.lists(block, max_size=4).map("\n\n".join), st.sampled_from(ODD_TEXTS))
 
 
-def values(name: Field) -> SearchStrategy[Value]:
-    """A canonical value that a person may have written; empty where a field may be (never UNKNOWN)."""
+def values(name: Field, row: CustomRow | None = None) -> SearchStrategy[Value]:
+    """A canonical value that a person may have written; empty where a field may be (never UNKNOWN).
+
+    `row` says of a custom field what it holds.
+    """
+    if name.is_custom:
+        words = _custom(row or CustomRow(type="text", native=name))
+        if shape_of(name) is Shape.SET:
+            return st.frozensets(words, max_size=3)
+        return st.none() | words
     match name:
         case Field.TITLE:
             return title()
@@ -134,13 +146,38 @@ def values(name: Field) -> SearchStrategy[Value]:
             return st.none()
         case Field.COMPONENTS | Field.MILESTONE | Field.LINKS | Field.ATTACHMENTS:
             return st.frozensets(st.sampled_from(_NAMES[name])) if _NAMES[name] else st.just(frozenset())
-    words: SearchStrategy[Value] = st.sampled_from(_VOCABULARY[name])
-    return words if name in _MUST_BE_THERE else st.none() | words
+    known: SearchStrategy[Value] = st.sampled_from(_VOCABULARY[name])
+    return known if name in _MUST_BE_THERE else st.none() | known
 
 
-def fields(names: frozenset[Field] = frozenset(Field), *, complete: bool = False) -> SearchStrategy[dict[Field, Value]]:
-    """Values for some of `names`, or for all of them."""
-    each = {name: values(name) for name in sorted(names)}
+def _custom(row: CustomRow) -> SearchStrategy[str]:
+    """A single value, or a member, of a custom field."""
+    match row.type:
+        case "number":
+            return st.sampled_from(_AMOUNTS)
+        case "date":
+            return st.sampled_from(_DAYS)
+        case "datetime":
+            return moments().map(datetime.isoformat)
+        case "boolean":
+            return st.sampled_from(("true", "false"))
+        case "choice" | "choices":
+            return st.sampled_from((*row.values.values, "a word of nobody's"))
+        case "person" | "people":
+            return st.sampled_from(PEOPLE)
+        case "url":
+            return st.just("https://example.org/a_b?c=d&e=f")
+    return line()
+
+
+def fields(
+    names: frozenset[Field] = frozenset(Field),
+    *,
+    complete: bool = False,
+    custom: Mapping[Field, CustomRow] = MappingProxyType({}),
+) -> SearchStrategy[dict[Field, Value]]:
+    """Values for some of `names`, or for all of them; `custom` says what the custom fields among them hold."""
+    each = {name: values(name, custom.get(name)) for name in sorted(names)}
     return st.fixed_dictionaries(each) if complete else st.fixed_dictionaries({}, optional=each)
 
 

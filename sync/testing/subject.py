@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sync.core.capabilities import Capabilities
@@ -53,6 +54,10 @@ class ServerDriver(Protocol):
     many: int
     #: Two people with an account in the tracker, known to the mapping; the first does everything here.
     people: tuple[PersonId, PersonId]
+    #: Two names that the project has, for each field of names that it carries (components, a milestone, a sprint).
+    names: Mapping[Field, tuple[str, ...]]
+    #: The fields that the tracker's own history does not tell of.
+    untold: frozenset[Field]
 
     def create(self, *, title: str, body: str = "", labels: Sequence[str] = ()) -> NativeRef:
         """Write a ticket as a person."""
@@ -121,6 +126,16 @@ class Subject:
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(repr(self))  # Hypothesis would print the whole
 
+    @property
+    def carried(self) -> frozenset[Field]:
+        """The fields that go through this project, its custom ones among them."""
+        return (self.capabilities.fields | self.mapping.custom.keys()) - self.mapping.mapping.off
+
+    @property
+    def settable(self) -> frozenset[Field]:
+        """The carried fields that can be set."""
+        return self.carried - self.capabilities.tells
+
     def pulled(self, since: Cursor | None = None) -> list[Page]:
         """All pages of a pull once lists show everything."""
         self.server.settle()
@@ -165,10 +180,10 @@ class Subject:
         """What the tracker can hold of `wanted`."""
         return self.codec.project(wanted, current, self.mapping, self.capabilities)
 
-    def write(self, op: NativeOp) -> Receipt:
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
         """Send one request that has waited in an outbox."""
         assert json.loads(json.dumps(op.payload)) == op.payload, "a request must survive the outbox"
-        return self.adapter.write(op)
+        return self.adapter.write(op, content)
 
     def make(self, marker: Marker | None = None, **words: Value) -> NativeRef:
         """A ticket made through the adapter; `words` are canonical fields by name."""
@@ -177,7 +192,7 @@ class Subject:
     def make_of(self, fields: Fields, marker: Marker | None = None) -> NativeRef:
         """A ticket made through the adapter with these fields, as far as the tracker has them; a title is thought up."""
         wanted: dict[Field, Value] = {Field.TITLE: "A ticket", Field.KIND: "issue", **fields}
-        wanted = {name: value for name, value in wanted.items() if name in self.capabilities.fields}
+        wanted = {name: value for name, value in wanted.items() if name in self.carried}
         encoded = self.codec.encode(diff_fields({}, wanted), None, self.mapping, self.capabilities, marker)
         assert len(encoded.ops) == 1, f"a create is one request, not {[op.summary for op in encoded.ops]}"
         ref = self.write(encoded.ops[0]).ref

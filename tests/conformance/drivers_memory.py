@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from types import MappingProxyType
 
 from sync.core.ids import PersonId
-from sync.core.mapping import People
+from sync.core.mapping import CUSTOM_SETS, CUSTOM_TYPES, CustomRow, People, ValueMap
 from sync.core.models import Field
 from sync.testing.conformance import Asked, Failure, Subject
 from sync.testing.faults import Fault, FaultyAdapter, Script
@@ -34,6 +35,10 @@ class Driver:
 
     many = 7
     people = (PersonId("ada"), PersonId("grace"))
+    names = MappingProxyType(
+        {Field.COMPONENTS: ("api", "billing"), Field.MILESTONE: ("1.0", "2.0"), Field.SPRINT: ("Sprint 1", "Sprint 2")}
+    )
+    untold = frozenset()
 
     def __init__(self, knobs):
         self.clock = ManualClock()
@@ -120,6 +125,14 @@ POOR = {
     "reopened": "Open",
 }
 
+CHOICES = ValueMap(values={"eu": ("Europe",), "us": ("America",)})
+CUSTOM = {
+    Field(f"custom.{type_}[]" if type_ in CUSTOM_SETS else f"custom.{type_}"): CustomRow(
+        type=type_, native=f"cf_{type_}", values=CHOICES if type_.startswith("choice") else ValueMap()
+    )
+    for type_ in CUSTOM_TYPES
+}
+
 #: Each way to be a tracker, by name.
 SUBJECTS = {
     "able": opened,
@@ -132,9 +145,25 @@ SUBJECTS = {
         text_rewrite=lambda text: re.sub(r"</?script>|\r|\t|(?<=\n\n)\n+", "", text).rstrip(),
         title_limit=80,
     ),
+    "planned": lambda: opened(
+        custom=CUSTOM,
+        names=dict(Driver.names),
+        max_milestones=1,
+        tells=frozenset({Field.REPORTER}),
+        link_kinds=frozenset({"blocks", "blocked_by"}),
+        links_touch_both=False,
+        refuses_cycles=True,
+        conditional_writes=True,
+    ),
+    "listing": lambda: opened(
+        attachments=False,
+        fields=EVERYTHING | {Field.ATTACHMENTS},
+        names={Field.COMPONENTS: ("api", "billing")},
+        drops_names=True,
+    ),
     "late": lambda: opened(list_lag=timedelta(seconds=90), grain=timedelta(minutes=1), skew=timedelta(minutes=-7)),
     "feeds": lambda: opened(comment_feed=True, reports_gone=True, conditional_writes=True),
     "steps": lambda: opened(
-        one_request=False, answers=False, create_fields=frozenset({Field.TITLE, Field.BODY, Field.KIND})
+        custom=CUSTOM, one_request=False, answers=False, create_fields=frozenset({Field.TITLE, Field.BODY, Field.KIND})
     ),
 }
