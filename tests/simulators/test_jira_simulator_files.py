@@ -78,6 +78,8 @@ def test_on_cloud_the_bytes_come_from_another_host_with_a_key_in_the_address(clo
     assert (taken.content, taken.headers["Content-Type"].partition(";")[0]) == (b"\x00log", "text/plain")
     assert httpx.get(target, headers={"Authorization": "Basic x"}).status_code == 400
     assert httpx.get(target.copy_set_param("token", "guessed")).status_code == 403
+    cloud.clock.advance(601)
+    assert httpx.get(target).status_code == 403
     assert call(cloud, "GET", f"/attachment/content/{number}?redirect=false").content == b"\x00log"
     assert call(cloud, "GET", f"/attachment/content/{number}", user=None).status_code == 404
 

@@ -13,6 +13,7 @@ from adapters.jira.simulator.state import World
 
 _PER_ISSUE = 2000
 _AT_ONCE = 60
+_KEY_SECONDS = 600
 
 
 @route("GET", "/attachment/meta")
@@ -68,17 +69,21 @@ def content(call: Call, attachment_id: str) -> Answer:
         return _bytes(attachment)
     host = call.render.base.replace("127.0.0.1", "localhost")
     name = quote(attachment.filename, safe="")
-    address = f"{host}/media/file/{attachment.id}/binary?token={_key(attachment)}&name={name}"
+    expiry = int(call.world.now().timestamp()) + _KEY_SECONDS
+    address = f"{host}/media/file/{attachment.id}/binary?token={_key(attachment, expiry)}&name={name}"
     return raw(303, b"", media_type="application/octet-stream", Location=address)
 
 
 @route("GET", "/media/file/<attachment_id>/binary", only="cloud")
 def media(call: Call, attachment_id: str) -> Answer:
-    """The media host knows the key in the address alone, and takes no credentials beside it."""
+    """The media host knows the key in the address alone, which is soon too old, and takes no credentials beside it."""
     if "Authorization" in call.request.headers:
         return raw(400, "Only one auth mechanism allowed", media_type="text/plain")
     attachment = _stored(call.world, attachment_id)
-    if attachment is None or call.request.args.get("token") != _key(attachment):
+    token = call.request.args.get("token", "")
+    expiry = int(token.partition(".")[0]) if token.partition(".")[0].isdecimal() else 0
+    fresh = expiry > call.world.now().timestamp()
+    if attachment is None or not fresh or token != _key(attachment, expiry):
         return raw(403, "Forbidden", media_type="text/plain")
     return _bytes(attachment)
 
@@ -125,5 +130,5 @@ def _bytes(attachment: Attachment) -> Answer:
     )  # fmt: skip
 
 
-def _key(attachment: Attachment) -> str:
-    return hashlib.sha256(f"media {attachment.id} {attachment.created}".encode()).hexdigest()[:32]
+def _key(attachment: Attachment, expiry: int) -> str:
+    return f"{expiry}.{hashlib.sha256(f'media {attachment.id} {expiry}'.encode()).hexdigest()[:32]}"

@@ -56,6 +56,7 @@ def create_component(call: Call) -> Answer:
 
 @route("GET", "/component/<component_id>")
 def read_component(call: Call, component_id: str) -> Answer:
+    _ = call.who
     return 200, call.render.component(call.world.planning.component(component_id))
 
 
@@ -79,6 +80,7 @@ def create_version(call: Call) -> Answer:
 
 @route("GET", "/version/<version_id>")
 def read_version(call: Call, version_id: str) -> Answer:
+    _ = call.who
     return 200, call.render.release(call.world.planning.version(version_id))
 
 
