@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
@@ -51,11 +52,22 @@ def _removed(bridge: Bridge, tx: Tx, copy: CopyRecord, copies: Sequence[CopyReco
     if record is None or record.deleted_at is not None or record.origin != copy.replica or others:
         return
     tx.attachments.delete(record.id)
+    _list(tx, copy.ticket, record, there=False)
     tx.tickets.set_dirty(copy.ticket, "a file was removed")
     tx.audit.append(
         phase="decision", action="remove attachment", bridge=bridge.name, ticket=copy.ticket, replica=copy.replica,
         before={"attachment": record.name, "sha256": record.sha256}, note=f"removed in {copy.replica}",
     )  # fmt: skip
+
+
+def _list(tx: Tx, ticket: TicketId, record: AttachmentRecord, *, there: bool) -> None:
+    """Where files can only be listed, the list is a field like any other."""
+    known = tx.tickets.get(ticket)
+    if known is None:
+        return
+    ids = as_set(known.canonical.fields.get(Field.ATTACHMENTS)) - {record.id} | ({record.id} if there else frozenset())
+    fields = {**known.canonical.fields, Field.ATTACHMENTS: ids}
+    tx.tickets.save(ticket, replace(known.canonical, fields=fields))
 
 
 @contextmanager
@@ -84,17 +96,14 @@ class _Collector:
             records, copies = tx.attachments.of(self.ticket), tx.attachments.copies(self.ticket)
             lacking = self._lacking(tx, records, copies)
         known = {(copy.replica, copy.ref): copy for copy in copies}
-        changed = False
         for (name, _), (native, one) in there.items():
             if (name, one.ref) not in known:
-                changed |= self._register(name, native, one)
+                self._register(name, native, one)
             elif (
                 known[name, one.ref].attachment in lacking
                 and lacking[known[name, one.ref].attachment] not in self.blobs.paths
             ):
                 self._read(name, native, one)
-        if changed:
-            self._list()
 
     def _there(self, tx: Tx) -> Iterator[tuple[tuple[ReplicaName, str], tuple[NativeTicket, NativeAttachment]]]:
         for link in tx.links.of_ticket(self.ticket):
@@ -118,12 +127,12 @@ class _Collector:
             if any((one.id, name) not in placed for name in able)
         }
 
-    def _register(self, name: ReplicaName, native: NativeTicket, one: NativeAttachment) -> bool:
+    def _register(self, name: ReplicaName, native: NativeTicket, one: NativeAttachment) -> None:
         """A file that is new to us: another copy of a content that the ticket has, or a new attachment."""
         refusal = self.bridge.files.refusal(one.name, one.size)
         digest = None if refusal else self._read(name, native, one)
         if digest is None and not refusal:
-            return False  # it is tried again in the next cycle
+            return  # it is tried again in the next cycle
         with self.bridge.store.begin(self.session.lease) as tx:
             same = [each for each in tx.attachments.of(self.ticket) if each.sha256 == digest and digest is not None]
             record = next((each for each in same if each.deleted_at is None), None)
@@ -137,13 +146,13 @@ class _Collector:
                     origin=name,
                     skipped=refusal,
                 )
+                _list(tx, self.ticket, record, there=True)
             tx.attachments.add_copy(
                 record, bridge=self.bridge.name, replica=name, ref=one.ref, url=one.url, seen_at=native.updated_at
             )
             tx.tickets.set_dirty(self.ticket, "a file was attached")
         if refusal:
             self._tell(name, native, f"'{one.name}' is not copied: {refusal}")
-        return True
 
     def _read(self, name: ReplicaName, native: NativeTicket, one: NativeAttachment) -> str | None:
         """Stream the file into the batch's folder; its digest, None where it can't be had now."""
@@ -166,16 +175,6 @@ class _Collector:
             return None
         self.blobs.paths[digest.hexdigest()] = target
         return digest.hexdigest()
-
-    def _list(self) -> None:
-        """Where files can only be listed, the list is a field like any other."""
-        with self.bridge.store.begin(self.session.lease) as tx:
-            record = tx.tickets.get(self.ticket)
-            if record is None:
-                return
-            ids = frozenset(one.id for one in tx.attachments.of(self.ticket) if one.deleted_at is None)
-            fields = {**record.canonical.fields, Field.ATTACHMENTS: ids}
-            tx.tickets.save(self.ticket, replace(record.canonical, fields=fields))
 
     def _tell(self, name: ReplicaName, native: NativeTicket, message: str) -> None:
         with self.bridge.store.begin(self.session.lease) as tx:
