@@ -58,6 +58,8 @@ class ServerDriver(Protocol):
     names: Mapping[Field, tuple[str, ...]]
     #: The fields that the tracker's own history does not tell of.
     untold: frozenset[Field]
+    #: The fields whose change makes no list show the ticket, so that only a direct read shows it.
+    unlisted: frozenset[Field]
 
     def create(self, *, title: str, body: str = "", labels: Sequence[str] = ()) -> NativeRef:
         """Write a ticket as a person."""

@@ -38,7 +38,7 @@ class Driver:
     names = MappingProxyType(
         {Field.COMPONENTS: ("api", "billing"), Field.MILESTONE: ("1.0", "2.0"), Field.SPRINT: ("Sprint 1", "Sprint 2")}
     )
-    untold = frozenset()
+    untold = unlisted = frozenset()
 
     def __init__(self, knobs):
         self.clock = ManualClock()

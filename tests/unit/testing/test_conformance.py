@@ -1,10 +1,11 @@
 """The suite notices what it is there for: each broken adapter or codec fails the test about it, and the sound one passes."""
 
 from dataclasses import replace
+from inspect import signature
 
 import pytest
 
-from sync.core.errors import Retryable, TrackerError, Uncertain
+from sync.core.errors import Rejected, Retryable, TrackerError, Uncertain
 from sync.core.models import Field, Gone
 from sync.core.ports import OpKind
 from sync.testing.conformance import AdapterConformance
@@ -87,17 +88,17 @@ class FindsNothing(Adapter):
 class SendsAgain(Adapter):
     """As a library that retries a POST."""
 
-    def write(self, op):
+    def write(self, op, content=None):
         try:
-            return self.sound.write(op)
+            return self.sound.write(op, content)
         except Uncertain:
-            return self.sound.write(op)
+            return self.sound.write(op, content)
 
 
 class TakesDoubtForFailure(Adapter):
-    def write(self, op):
+    def write(self, op, content=None):
         try:
-            return self.sound.write(op)
+            return self.sound.write(op, content)
         except Uncertain as error:
             raise Retryable(str(error)) from error
 
@@ -105,15 +106,56 @@ class TakesDoubtForFailure(Adapter):
 class DropsInSilence(Adapter):
     """As Jira does with a status in a PUT."""
 
-    def write(self, op):
+    def write(self, op, content=None):
         if op.kind is OpKind.UPDATE and "state" in op.payload.get("set", {}):
             op = replace(op, payload={"set": {}})
-        return self.sound.write(op)
+        return self.sound.write(op, content)
 
 
 class IgnoresVersions(Adapter):
-    def write(self, op):
-        return self.sound.write(replace(op, expects=None))
+    def write(self, op, content=None):
+        return self.sound.write(replace(op, expects=None), content)
+
+
+class LinksOneEnd(Adapter):
+    """Shows what was asked for and not what the other end made of it."""
+
+    def fetch(self, refs):
+        for found in self.sound.fetch(refs):
+            links = found.payload["links"] if found.payload["title"] == "One" else []
+            yield replace(found, payload={**found.payload, "links": links})
+
+
+class MindsBeingAskedTwice(Adapter):
+    def write(self, op, content=None):
+        for link in op.payload.get("add", {}).get("links", ()):
+            if link in next(iter(self.sound.fetch([op.ref]))).payload["links"]:
+                raise Rejected(f"{link} is there already")
+        return self.sound.write(op, content)
+
+
+class CutsFiles(Adapter):
+    def download(self, attachment, take, *, limit):
+        self.sound.download(attachment, lambda part: take(part[:1000]), limit=limit)
+
+
+class KnowsNoLimit(Adapter):
+    def download(self, attachment, take, *, limit):
+        self.sound.download(attachment, take, limit=10**9)
+
+
+class UploadsTwice(Adapter):
+    def write(self, op, content=None):
+        if op.kind is OpKind.ATTACHMENT_CREATE:
+            self.sound.write(op, content)
+        return self.sound.write(op, content)
+
+
+class ShowsNoPlansInLists(Adapter):
+    def pull(self, since):
+        for page in self.sound.pull(since):
+            tickets = [replace(one, payload={**one.payload, "estimate": None}) for one in page.tickets]
+            yield replace(page, tickets=tuple(tickets))
 
 
 class Codec:
@@ -182,6 +224,55 @@ class Repeating(Codec):
         return encoded
 
 
+class TakesLinksAlong(Codec):
+    """Puts links into the same request as everything else."""
+
+    def encode(self, changes, current, mapping, caps, marker=None):
+        encoded = self.sound.encode(changes, current, mapping, caps, marker)
+        if len(encoded.ops) < 2:
+            return encoded
+        first, second = encoded.ops
+        both = replace(first, fields=first.fields | second.fields, payload={**second.payload, **first.payload})
+        return replace(encoded, ops=(both,))
+
+
+class ReplacesSets(Codec):
+    def encode(self, changes, current, mapping, caps, marker=None):
+        encoded = self.sound.encode(changes, current, mapping, caps, marker)
+        news = {name: value for name, value in changes.news.items() if name in (Field.COMPONENTS, Field.LINKS)}
+        keys = {Field.COMPONENTS: "components", Field.LINKS: "links"}
+        payload = {"set": {keys[name]: sorted(value) for name, value in news.items()}}
+        return replace(encoded, ops=tuple(replace(op, payload=payload) for op in encoded.ops) if news else encoded.ops)
+
+
+class CutsAmounts(Codec):
+    """Reads hours as whole ones."""
+
+    def decode(self, native, mapping):
+        decoded = self.sound.decode(native, mapping)
+        fields = dict(decoded.snapshot.fields)
+        if isinstance(fields.get(Field.ESTIMATE), str):
+            fields[Field.ESTIMATE] = fields[Field.ESTIMATE].partition(".")[0]
+        return replace(decoded, snapshot=replace(decoded.snapshot, fields=fields))
+
+
+class SaysNothing(Codec):
+    """Leaves out in silence what the project has no name for."""
+
+    def encode(self, changes, current, mapping, caps, marker=None):
+        return replace(self.sound.encode(changes, current, mapping, caps, marker), problems=())
+
+
+class TellsOfTitlesOnly(Codec):
+    def decode_event(self, event, mapping):
+        return tuple(one for one in self.sound.decode_event(event, mapping) if one.field is Field.TITLE)
+
+
+class SeesNoFiles(Codec):
+    def attachments(self, native):
+        return ()
+
+
 #: How a test says no.
 FOUND_OUT = (AssertionError, KeyError, TrackerError, pytest.fail.Exception)
 
@@ -212,11 +303,34 @@ CASES = [
     (GrowsText, "create_carries_everything", {}),
     (KeepsAttribution, "comment_there_and_back", {}),
     (Repeating, "second_time_is_silent", {"max_assignees": 1}),
+    (LinksOneEnd, "link_at_both_ends", {}),
+    (MindsBeingAskedTwice, "link_asked_for_by_both", {}),
+    (TakesLinksAlong, "link_is_alone_in_its_request", {}),
+    (ReplacesSets, "links_of_others_stay", {}),
+    (ReplacesSets, "names_of_others_stay", {}),
+    (TellsOfTitlesOnly, "links_in_history", {}),
+    (TellsOfTitlesOnly, "detail_in_history", {}),
+    (CutsAmounts, "detail_step_by_step", {}),
+    (ShowsNoPlansInLists, "details_together", {}),
+    (SaysNothing, "missing_name", {"names": {Field.SPRINT: ("Sprint 1", "Sprint 2")}}),
+    (CutsFiles, "file_there_and_back", {}),
+    (UploadsTwice, "file_there_and_back", {}),
+    (SeesNoFiles, "file_there_and_back", {}),
+    (KnowsNoLimit, "too_large_a_file", {}),
 ]
+ARGUMENTS = {
+    "field_step_by_step": (Field.STATUS,),
+    "detail_step_by_step": (Field.ESTIMATE,),
+    "detail_in_history": (Field.DUE,),
+    "missing_name": (Field.SPRINT,),
+    "names_of_others_stay": (Field.COMPONENTS,),
+    "link_at_both_ends": ("blocks",),
+}
 
 
-def _arguments(name):
-    return (Field.STATUS,) if name == "field_step_by_step" else ()
+def _arguments(test, name, tmp_path):
+    wants_a_place = "tmp_path" in signature(test).parameters
+    return (*ARGUMENTS.get(name, ()), *((tmp_path,) if wants_a_place else ()))
 
 
 def _broken(saboteur, subject):
@@ -226,13 +340,14 @@ def _broken(saboteur, subject):
 
 
 @pytest.mark.parametrize(("saboteur", "name", "knobs"), CASES)
-def test_the_suite_notices(saboteur, name, knobs):
+def test_the_suite_notices(saboteur, name, knobs, tmp_path):
     """The same test passes for the sound one and fails for the broken one."""
     test = getattr(SUITE, f"test_{name}")
+    arguments = _arguments(test, name, tmp_path)
     with opened(**knobs) as subject:
-        test(subject, *_arguments(name))
+        test(subject, *arguments)
     with opened(**knobs) as subject, pytest.raises(FOUND_OUT):
-        test(_broken(saboteur, subject), *_arguments(name))
+        test(_broken(saboteur, subject), *arguments)
 
 
 @pytest.mark.parametrize(
