@@ -248,6 +248,17 @@ def test_a_field_may_be_hidden_or_required() -> None:
         assert "not on the appropriate screen" in answer.json()["errors"]["priority"]
 
 
+def test_a_field_may_be_there_for_some_types_only() -> None:
+    """Story points for stories alone: a task has no such field on its screens and refuses it."""
+    with served(JiraSimulator(type_fields={"customfield_10028": frozenset({"Story", "Epic"})})) as simulator:
+        story, task = simulator.add_issue("Story", type="Story"), simulator.add_issue("Task")
+        for key, status in ((story, 204), (task, 400)):
+            answer = call(simulator, "PUT", f"/issue/{key}", {"fields": {"customfield_10028": 3}})
+            assert answer.status_code == status
+            shown = call(simulator, "GET", f"/issue/{key}/editmeta").json()["fields"]
+            assert ("customfield_10028" in shown) is (status == 204)
+
+
 def test_due_dates_want_a_permission_of_their_own() -> None:
     """Who may not schedule can't set due dates or sprints; who may not modify reporters can't set those."""
     with served(JiraSimulator(denied=frozenset({"SCHEDULE_ISSUES", "MODIFY_REPORTER"}))) as simulator:

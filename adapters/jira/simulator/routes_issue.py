@@ -21,7 +21,7 @@ def create(call: Call) -> Answer:
     who, body = call.who, call.body()
     call.allow("CREATE_ISSUES")
     kind = _created_type(call, body)
-    allowed = screen(call)
+    allowed = screen(call, kind)
     values = call.read.read(body, screen=allowed, current=None, required=required_fields(call, kind))
     project = values.pop("project")
     _check_parent(call, values)
@@ -40,7 +40,12 @@ def read(call: Call, key: str) -> Answer:
 def edit(call: Call, key: str) -> Answer:
     who, issue, body = call.who, call.issue(key), call.body()
     call.allow("EDIT_ISSUES")
-    values = call.read.read(body, screen=screen(call), current=issue, ignored=(*_IGNORED_BY_EDIT, "comment"))
+    values = call.read.read(
+        body,
+        screen=screen(call, call.world.catalogue.types[issue.type]),
+        current=issue,
+        ignored=(*_IGNORED_BY_EDIT, "comment"),
+    )
     values.pop("project", None)
     _check_type_change(call, issue, values)
     _check_parent(call, {"type": issue.type, **values})

@@ -144,7 +144,7 @@ def create_fields(call: Call, key: str, type_id: str) -> Answer:
         raise ApiError(400, "Issue type is not valid for the project.")
     rows = []
     needed = required_fields(call, kind)
-    for name in screen(call):
+    for name in screen(call, kind):
         spec = call.world.catalogue.fields[name]
         rows.append({"fieldId": name, **call.render.field_meta(spec, required=name in needed, project=project)})
     taken, about = page(rows, call.number("startAt", 0), call.number("maxResults", 50, 200))
@@ -176,22 +176,24 @@ def search_assignable(call: Call) -> Answer:
 @route("GET", "/issue/<key>/editmeta")
 def edit_fields(call: Call, key: str) -> Answer:
     issue = call.issue(key)
-    needed = required_fields(call, call.world.catalogue.types[issue.type])
+    kind = call.world.catalogue.types[issue.type]
+    needed = required_fields(call, kind)
     return 200, {
         "fields": {
             name: call.render.field_meta(
                 call.world.catalogue.fields[name], required=name in needed, project=issue.project
             )
-            for name in screen(call)
+            for name in screen(call, kind)
             if name != "project"
         }
     }
 
 
-def screen(call: Call) -> tuple[str, ...]:
-    """The fields that may be set when creating or editing."""
+def screen(call: Call, kind: IssueType) -> tuple[str, ...]:
+    """The fields that may be set when creating or editing an issue of a type."""
     site = call.world.catalogue
     hidden = set(site.hidden)
+    hidden.update(name for name, types in call.site.type_fields.items() if kind.name not in types)
     if call.lacks("MODIFY_REPORTER"):
         hidden.add("reporter")
     if call.lacks("SCHEDULE_ISSUES"):

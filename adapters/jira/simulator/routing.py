@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from werkzeug.exceptions import BadRequest
@@ -24,13 +24,17 @@ Answer = tuple[int, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteOptions:
-    """How the administrators have set up the site; `required_fields` are those that a new issue must have."""
+    """How the administrators have set up the site.
+
+    `required_fields` are those that a new issue must have; `type_fields` are those that only some types have, by name.
+    """
 
     time_tracking: bool = True
     issue_linking: bool = True
     attachments: bool = True
     upload_limit: int = 10 * 1024 * 1024
     required_fields: tuple[str, ...] = ()
+    type_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ class JiraSimulator(Actions):
     `unreachable` are statuses (untranslated) to which no transition leads; `transition_fields` are further
     fields (ids) that a transition, by its name, requires on its screen; `link_types` are the kinds of
     links, name -> (inward, outward); `hidden` are ids of fields that the project does not show and
-    `required_fields` those that a new issue must have; without `time_tracking`, `issue_linking` or
+    `required_fields` those that a new issue must have, `type_fields` those that only types of these names have,
+    as real sites give story points to stories and epics alone; without `time_tracking`, `issue_linking` or
     `attachments` the site has them switched off; `upload_limit` is in bytes.
     `denied` are permission keys that the bot lacks; `issue_write_limit` is per issue and two seconds.
     """
@@ -81,6 +82,7 @@ class JiraSimulator(Actions):
         link_types: Mapping[str, tuple[str, str]] | None = None,
         hidden: frozenset[str] = frozenset(),
         required_fields: tuple[str, ...] = (),
+        type_fields: Mapping[str, frozenset[str]] | None = None,
         time_tracking: bool = True,
         issue_linking: bool = True,
         attachments: bool = True,
@@ -100,6 +102,7 @@ class JiraSimulator(Actions):
         self.site = SiteOptions(
             time_tracking=time_tracking, issue_linking=issue_linking, attachments=attachments,
             upload_limit=upload_limit, required_fields=required_fields,
+            type_fields=type_fields or {},
         )  # fmt: skip
         default_lag = 2.0 if deployment == "cloud" else 0.0
         lag = default_lag if search_lag is None else search_lag
