@@ -9,7 +9,7 @@ from typing import Final
 
 from adapters.jira.codec_encode import Encoding, comment_op
 from adapters.jira.codec_events import decode_event
-from adapters.jira.codec_files import attachments_of
+from adapters.jira.codec_files import attachments_in, attachments_of, files_of, linked_in, named_in, told_files
 from adapters.jira.codec_links import hold_links, linking, links_there, read_links
 from adapters.jira.codec_plans import hold, is_there, read_plan
 from adapters.jira.codec_text import (
@@ -39,7 +39,7 @@ from adapters.jira.wire import ADDED, PROPERTY, as_list, as_object, at, marker_i
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
 from sync.core.fieldrules import equal
-from sync.core.ids import Marker
+from sync.core.ids import Marker, NativeRef
 from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
@@ -60,6 +60,8 @@ from sync.core.models import (
 )
 from sync.core.ports import Encoded, OpKind
 
+#: The property of a comment that says who may read it in a service project.
+_SHOWN_TO: Final = "sd.public.comment"
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -95,7 +97,7 @@ class JiraCodec:
         payload = as_object(native.payload)
         author = person_ids(payload.get("author"))
         marker = marker_in(payload.get("properties"))
-        body = read_text(payload.get("body"), mentions(mapping))
+        body = read_text(payload.get("body"), mentions(mapping), told_files(payload))
         ours = bool(marker) or Site.of(mapping).account in author
         return DecodedComment(
             body=without_attribution(body) if ours else body,
@@ -103,7 +105,7 @@ class JiraCodec:
             author_name=text_at(payload, "author", "displayName") or (author[0] if author else "somebody"),
             created_at=parse_time(payload.get("created")) or _NEVER,
             marker=Marker(marker) if marker else None,
-            restricted=bool(payload.get("visibility")) or payload.get("jsdPublic") is False,
+            restricted=_is_restricted(payload, mapping, ours=ours),
         )
 
     def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
@@ -126,7 +128,8 @@ class JiraCodec:
         if Field.BODY in fields and body is not UNKNOWN:
             text = body if isinstance(body, str) else ""
             if too_long(text, caps, cloud=cloud) is None:
-                held[Field.BODY] = held_text(text, cloud=cloud, who=mentions(mapping))
+                links = linked_in(text, files_of(current))
+                held[Field.BODY] = held_text(text, cloud=cloud, who=mentions(mapping), links=links)
         if isinstance(priority, str) and priority and (word := mapping.write_priority(priority)) is not None:
             held[Field.PRIORITY] = mapping.read_priority(word)
         labels = held_labels(fields.get(Field.LABELS))
@@ -177,18 +180,25 @@ class JiraCodec:
         text = with_attribution(body, attribution)
         if problem := too_long(text, caps, cloud=cloud):
             return Encoded(problems=(problem,))
-        there = current.payload.get("body") if current is not None else None
-        sent: JsonObject = {"body": write_text(text, cloud=cloud, current=there, who=mentions(mapping))}
+        there, files = current.payload.get("body") if current is not None else None, files_of(ticket)
+        who = mentions(mapping)
+        sent: JsonObject = {"body": write_text(text, cloud=cloud, current=there, who=who, files=files)}
         if sent["body"] is None:
             message = "Jira takes no empty comment."
             return Encoded(problems=(FieldProblem(field=Field.BODY, message=message, mend="Write something in it."),))
+        named = named_in(sent["body"], files)
         if current is not None:
             if visibility := current.payload.get("visibility"):
                 sent["visibility"] = visibility  # an edit without it shows the comment to everybody
-            return Encoded(ops=(comment_op(OpKind.COMMENT_UPDATE, ticket, current.ref, sent, marker),))
+            return Encoded(ops=(comment_op(OpKind.COMMENT_UPDATE, ticket, current.ref, sent, marker, named),))
+        properties: list[JsonObject] = []
         if marker is not None:
-            sent["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]
-        return Encoded(ops=(comment_op(OpKind.COMMENT_CREATE, ticket, None, sent, marker),))
+            properties.append({"key": PROPERTY, "value": {"marker": marker}})
+        if Site.of(mapping).internal:
+            properties.append({"key": _SHOWN_TO, "value": {"internal": True}})
+        if properties:
+            sent["properties"] = properties
+        return Encoded(ops=(comment_op(OpKind.COMMENT_CREATE, ticket, None, sent, marker, named),))
 
     def _held_place(self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> dict[Field, Value]:
         """Kind, type and parent, which depend on each other."""
@@ -231,6 +241,20 @@ class JiraCodec:
         return held
 
 
+def _is_restricted(payload: JsonObject, mapping: ProjectMapping, *, ours: bool) -> bool:
+    """Whether some people only may read a comment.
+
+    Our own copies in a service project are for the team as a rule, and restricted nowhere else. Data Center's answers
+    do not say which comments of a service project are: none of them is believed to be for everybody.
+    """
+    site = Site.of(mapping)
+    if payload.get("visibility"):
+        return True
+    if ours and (site.internal or not site.cloud):
+        return False
+    return payload.get("jsdPublic") is False or (site.service and not site.cloud)
+
+
 def _title(payload: JsonObject, _mapping: ProjectMapping) -> Value:
     return _text_member(payload, "summary")
 
@@ -239,7 +263,8 @@ def _body(payload: JsonObject, mapping: ProjectMapping) -> Value:
     value = at(payload, "fields", "description")
     if value is not None and not isinstance(value, str | dict):
         raise UnreadableError("The description is neither a text nor a document.", "Look at the ticket in Jira.")
-    return read_text(value, mentions(mapping))
+    files = {each.name: each.url for each in attachments_in(payload, NativeRef(""))}
+    return read_text(value, mentions(mapping), files)
 
 
 def _kind(payload: JsonObject, mapping: ProjectMapping) -> Value:

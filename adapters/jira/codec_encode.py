@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
+from adapters.jira.codec_files import NO_FILES, files_of
 from adapters.jira.codec_requests import link_requests, plan_fields, plan_requests
 from adapters.jira.codec_status import choose
 from adapters.jira.codec_text import mentions, one_line, too_long, write_text
@@ -199,7 +200,7 @@ class Encoding:
         resolution = held_reason(self.news.get(Field.REASON), meaning, current, self.mapping)
         if resolution and resolution[0]:
             values["resolution"] = resolution[0]
-        step = choose(target, _screen(values), current, self.mapping)
+        step = choose(target, values, current, self.mapping)
         if step.problem is not None or step.move is None:
             self.problems += [step.problem] if step.problem else []
             return
@@ -232,7 +233,8 @@ class Encoding:
             else:
                 there = at(self.current.payload, "fields", "description") if self.current is not None else None
                 who = mentions(self.mapping)
-                sets["description"] = write_text(text, cloud=self.site.cloud, current=there, who=who)
+                files = files_of(self.current)
+                sets["description"] = write_text(text, cloud=self.site.cloud, current=there, who=who, files=files)
         priority = self.news.get(Field.PRIORITY)
         if isinstance(priority, str) and priority and self._wants(Field.PRIORITY):
             word = self.mapping.write_priority(priority)
@@ -330,14 +332,21 @@ class Encoding:
 
 
 def comment_op(
-    kind: OpKind, ticket: NativeTicket, ref: NativeRef | None, body: JsonObject | None, marker: Marker | None
+    kind: OpKind,
+    ticket: NativeTicket,
+    ref: NativeRef | None,
+    body: JsonObject | None,
+    marker: Marker | None,
+    files: Mapping[str, str] = NO_FILES,
 ) -> NativeOp:
-    """The request for one comment."""
+    """The request for one comment, which names these files of the ticket."""
     method = {OpKind.COMMENT_CREATE: "POST", OpKind.COMMENT_UPDATE: "PUT"}.get(kind, "DELETE")
     place = f"issue/{ticket.ref}/comment" + (f"/{ref}" if ref else "")
     payload: JsonObject = {"method": method, "path": place}
     if body is not None:
         payload["body"] = body
+    if files:
+        payload["files"] = dict(files)
     verb = {"POST": "comment on", "PUT": "edit a comment of", "DELETE": "delete a comment of"}[method]
     return NativeOp(
         kind=kind,
@@ -350,11 +359,6 @@ def comment_op(
         expects=None,
         marker=marker,
     )
-
-
-def _screen(values: Mapping[str, str]) -> dict[str, Any]:
-    """Screen values as Jira takes them: names of things in objects, plain text in custom fields."""
-    return {name: value if name.startswith("customfield_") else {"name": value} for name, value in values.items()}
 
 
 def _fields(current: NativeTicket) -> JsonObject:

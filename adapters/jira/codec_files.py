@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,6 +20,9 @@ from sync.core.models import JsonObject, NativeAttachment, NativeTicket
 
 #: Name of a file → its address; of several files with one name Jira means the newest.
 Files = Mapping[str, str]
+#: The same as a key of a cache.
+Links = tuple[tuple[str, str], ...]
+NO_FILES: Final[Files] = MappingProxyType({})
 #: Where the original of a node is kept while the converters see another one.
 _ORIGINAL: Final = "original"
 _MEDIA: Final = ("media", "mediaInline")
@@ -56,8 +60,13 @@ def files_of(native: NativeTicket | None) -> dict[str, str]:
     return {each.name: each.url for each in attachments_of(native)} if native is not None else {}
 
 
+def linked_in(markdown: str, files: Files) -> Links:
+    """Those of the files that a Markdown text refers to."""
+    return tuple((name, url) for name, url in sorted(files.items()) if url in markdown)
+
+
 def named_in(body: Any, files: Files) -> dict[str, str]:
-    """Those of the files that a text may refer to."""
+    """Those of the files that a native text may refer to."""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False)
     return {
         name: url for name, url in files.items() if name in text or json.dumps(name, ensure_ascii=False)[1:-1] in text
@@ -74,18 +83,24 @@ def with_addresses(markdown: str, files: Files) -> str:
     """Markdown in which files are named by their addresses instead of by `attachment:` and their names."""
 
     def address(found: re.Match[str]) -> str:
-        name = found[1] or unquote(found[2])
-        return f"]({files[name]}" if name in files else found.group()
+        url = files.get(found[1] or unquote(found[2]), "")
+        return (f"](<{url}>" if re.search(r"[\s()]", url) else f"]({url}") if url else found.group()
 
     return _DESTINATION.sub(address, markdown) if "attachment:" in markdown else markdown
 
 
 def with_names(markdown: str, files: Files) -> str:
-    """The reverse of `with_addresses`."""
+    """The reverse of `with_addresses`, where Jira's short form can say all of it: no other words than the name for a link."""
     for name, url in files.items():
-        if url in markdown:
-            target = f"<attachment:{name}>" if re.search(r"[\s()<>]", name) else f"attachment:{name}"
-            markdown = f"]({target}".join(re.split(rf"\]\(<?{re.escape(url)}>?(?=[)\s])", markdown))
+        if url not in markdown:
+            continue
+        target = f"<attachment:{name}>" if re.search(r"[\s()<>]", name) else f"attachment:{name}"
+        pieces = re.split(rf"(!?\[[^\]\n]*\])\(<?{re.escape(url)}>?(?=[)\s])", markdown)
+        for place in range(1, len(pieces), 2):
+            label = re.sub(r"\\(.)", r"\1", pieces[place].lstrip("!")[1:-1])
+            short = label if pieces[place].startswith("!") else label == name
+            pieces[place] += f"({target}" if short else f"(<{url}>"
+        markdown = "".join(pieces)
     return markdown
 
 

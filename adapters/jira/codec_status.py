@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.jira.codec_values import Site
+from adapters.jira.kinds import NAMED, SEVERAL, fits, write_words
 from adapters.jira.wire import ADDED, as_list, as_object, at, text_at
 from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, JsonObject, NativeTicket
@@ -15,19 +16,30 @@ from sync.core.models import Field, FieldProblem, JsonObject, NativeTicket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One transition that may be taken now. `required` is None where Jira did not say what its screen asks for."""
+    """One transition that may be taken now. `screen` (id → what is known of the field) is None where Jira did not say."""
 
     id: str
     name: str
     target: str
     category: str
-    required: tuple[str, ...] | None
-    screen: tuple[str, ...] | None
+    screen: Mapping[str, JsonObject] | None
     has_screen: bool
 
-    def unfilled(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        """What the screen asks for and `values` does not give."""
-        return tuple(name for name in self.required or () if name not in values)
+    def unfilled(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """The fields that the screen asks for and `values` does not give."""
+        asked = {name: about for name, about in (self.screen or {}).items() if at(about, "required") is True}
+        return tuple(name for name, about in asked.items() if not {name, text_at(about, "name")} & set(values))
+
+    def filled(self, values: Mapping[str, str], *, cloud: bool) -> dict[str, Any]:
+        """The values, given by id or name of a field, that the screen has a place for; another one would be refused."""
+        if self.screen is None:
+            return {name: _value(name, "", text, cloud=cloud) for name, text in values.items() if self.has_screen}
+        sent = {}
+        for name, about in self.screen.items():
+            text = values.get(name, values.get(text_at(about, "name")))
+            if text is not None:
+                sent[name] = _value(name, text_at(about, "kind"), text, cloud=cloud)
+        return sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +51,7 @@ class Step:
     problem: FieldProblem | None = None
 
 
-def choose(target: str, values: Mapping[str, Any], current: NativeTicket, mapping: ProjectMapping) -> Step:
+def choose(target: str, values: Mapping[str, str], current: NativeTicket, mapping: ProjectMapping) -> Step:
     """The next step towards a native status; `values` are the screen values for the last one.
 
     A way of several steps goes over what earlier answers told of the workflow, and where they do not reach, to the
@@ -56,8 +68,8 @@ def choose(target: str, values: Mapping[str, Any], current: NativeTicket, mappin
     if direct:
         best = min(direct, key=lambda move: (len(move.unfilled(values)), move.has_screen and not values))
         if unfilled := best.unfilled(values):
-            return _unfilled(best, unfilled, current)
-        return Step(move=best, values=_sent(best, values))
+            return _unfilled(best, unfilled)
+        return Step(move=best, values=best.filled(values, cloud=site.cloud))
     beyond = _next_status(target, present, moves, current, mapping)
     free = [move for move in moves if move.target == beyond and not move.unfilled({})]
     if beyond is None or not free:
@@ -114,30 +126,37 @@ def _moves(payload: JsonObject, site: Site) -> list[Move]:
         if not identifier or not target or at(move, "isAvailable") is False:
             continue
         fields = at(move, "fields")
-        names = tuple(fields) if isinstance(fields, dict) else None
-        required = None
-        if isinstance(fields, dict):
-            asked = (name for name, about in fields.items() if at(about, "required") is True)
-            required = tuple(name for name in asked if at(fields[name], "hasDefaultValue") is not True)
         found.append(
             Move(
                 id=identifier,
                 name=text_at(move, "name"),
                 target=target,
                 category=text_at(move, "to", "statusCategory", "key"),
-                required=required,
-                screen=names,
-                has_screen=bool(names) if names is not None else at(move, "hasScreen") is not False,
+                screen=_asking(fields) if isinstance(fields, dict) else None,
+                has_screen=bool(fields) if isinstance(fields, dict) else at(move, "hasScreen") is not False,
             )
         )
     return found
 
 
-def _sent(move: Move, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that the screen has a place for; another one would be refused."""
-    if move.screen is not None:
-        return {name: value for name, value in values.items() if name in move.screen}
-    return dict(values) if move.has_screen else {}
+def _asking(fields: JsonObject) -> dict[str, JsonObject]:
+    """What a screen shows; a field with a default asks for nothing."""
+    return {
+        name: {
+            **as_object(about),
+            "required": at(about, "required") is True and at(about, "hasDefaultValue") is not True,
+        }
+        for name, about in fields.items()
+    }
+
+
+def _value(name: str, kind: str, text: str, *, cloud: bool) -> Any:
+    """A value of the mapping as Jira takes it: by the kind of its field, else a name in an object, else plain text."""
+    if kind in SEVERAL or kind in NAMED:
+        return write_words(kind, [word for each in text.split(",") if (word := each.strip())], cloud=cloud)
+    if kind and kind != "timetracking":
+        return write_words(kind, [text], cloud=cloud) if fits(kind, text) else text
+    return text if name.startswith("customfield_") else {"name": text}
 
 
 def _none(present: str, target: str, reason: str) -> Step:
@@ -150,14 +169,9 @@ def _none(present: str, target: str, reason: str) -> Step:
     )
 
 
-def _unfilled(move: Move, names: Sequence[str], current: NativeTicket) -> Step:
-    shown = {
-        text_at(entry, "id"): {
-            name: text_at(about, "name") or name for name, about in as_object(at(entry, "fields")).items()
-        }
-        for entry in as_list(current.payload.get("transitions"))
-    }.get(move.id, {})
-    fields = ", ".join(f"'{shown.get(name, name)}' ({name})" for name in names)
+def _unfilled(move: Move, names: Sequence[str]) -> Step:
+    shown = move.screen or {}
+    fields = ", ".join(f"'{text_at(shown.get(name), 'name') or name}' ({name})" for name in names)
     return Step(
         problem=FieldProblem(
             field=Field.STATUS,

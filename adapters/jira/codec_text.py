@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any, Final
 
+from adapters.jira.codec_files import NO_FILES, Files, Links, exposed, restored, with_addresses, with_names
 from sync.core.capabilities import Capabilities
 from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem
@@ -27,27 +28,31 @@ def mentions(mapping: ProjectMapping) -> Mentions:
     return Mentions.of(mapping.people.native_ids.items())
 
 
-def read_text(native: Any, who: Mentions = _NOBODY) -> str:
-    """Markdown of a document, of wiki markup or of nothing."""
+def read_text(native: Any, who: Mentions = _NOBODY, files: Files = NO_FILES) -> str:
+    """Markdown of a document, of wiki markup or of nothing; `files` are those that it may name."""
     if isinstance(native, str):
-        return _from_wiki(native, who)
+        return with_addresses(_from_wiki(native, who), files)
     # The same document is read several times on its way through a cycle.
-    return _from_document(json.dumps(native), who) if isinstance(native, dict) else ""
+    return _from_document(json.dumps(exposed(native, files)), who) if isinstance(native, dict) else ""
 
 
-def write_text(markdown: str, *, cloud: bool, current: Any = None, who: Mentions = _NOBODY) -> Any:
+def write_text(
+    markdown: str, *, cloud: bool, current: Any = None, who: Mentions = _NOBODY, files: Files = NO_FILES
+) -> Any:
     """What to send for a Markdown text; None for an empty one. Of the `current` text the blocks that read the same stay."""
     if not markdown.strip():
         return None
     if cloud:
-        return markdown_to_adf(markdown, current, who)
-    return markdown_to_wiki(markdown, current if isinstance(current, str) else "", who)
+        before = exposed(current, files)
+        return restored(markdown_to_adf(markdown, before, who), before)
+    return markdown_to_wiki(with_names(markdown, files), current if isinstance(current, str) else "", who)
 
 
 @functools.lru_cache(maxsize=1024)
-def held_text(markdown: str, *, cloud: bool, who: Mentions = _NOBODY) -> str:
-    """The Markdown that comes back when this one was written."""
-    return read_text(write_text(markdown, cloud=cloud, who=who), who)
+def held_text(markdown: str, *, cloud: bool, who: Mentions = _NOBODY, links: Links = ()) -> str:
+    """The Markdown that comes back when this one was written; `links` are the files that it refers to."""
+    files = dict(links)
+    return read_text(write_text(markdown, cloud=cloud, who=who, files=files), who, files)
 
 
 @functools.lru_cache(maxsize=1024)

@@ -23,7 +23,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What `probe` found out about the project, as the codec needs it."""
+    """What `probe` found out about the project, as the codec needs it; `internal`: our comments are for the team only."""
 
     cloud: bool
     account: str
@@ -33,6 +33,8 @@ class Site:
     epic_link: str
     epic_name: str
     simplified: bool
+    service: bool
+    internal: bool
 
     @classmethod
     def of(cls, mapping: ProjectMapping) -> Site:
@@ -48,6 +50,8 @@ class Site:
             epic_link=str(extra.get("epic_link", "")),
             epic_name=str(extra.get("epic_name", "")),
             simplified=extra.get("simplified") is True,
+            service=extra.get("service") is True,
+            internal=extra.get("service") is True and extra.get("public_comments") is not True,
         )
 
     def status_word(self, status: Any) -> str:

@@ -34,6 +34,16 @@ _FIELDS: Final = {
     "assignee": Field.ASSIGNEES,
     "parent": Field.PARENT,
     "comment": Field.BODY,
+    "components": Field.COMPONENTS,
+    "fixVersions": Field.MILESTONE,
+    "reporter": Field.REPORTER,
+    "duedate": Field.DUE,
+    "timetracking": Field.ESTIMATE,
+    "timetracking_originalestimate": Field.ESTIMATE,
+    "timetracking_remainingestimate": Field.REMAINING,
+    "timeLogged": Field.SPENT,
+    "worklog": Field.SPENT,
+    "issuelinks": Field.LINKS,
 }
 #: Part of Jira's complaint → what a person can do about it.
 _MENDS: Final = (
@@ -46,6 +56,11 @@ _MENDS: Final = (
     ("is not valid", "Correct the mapping: Jira does not know this name."),
     ("too long", "Shorten the text, or raise the limit of the Jira server."),
     ("hierarchy", "Jira allows epics over issues and issues over sub-tasks only: choose another parent."),
+    ("link an issue to itself", "Remove the link from the ticket to itself."),
+    ("Link Issue Permission", "Give the bot's account the Link Issues permission in the project."),
+    ("link type", "Name a type that Jira has under [fields.links.values] of the mapping."),
+    ("ttachment", "Make the file smaller, or raise the limit for attachments in Jira."),
+    ("active or future", "Choose a sprint that is not closed."),
     ("is required", "Fill it by hand in Jira, make it optional there, or give a value under [screen.<status>]."),
 )
 _LOGIN_REFUSED: Final = ("AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED")

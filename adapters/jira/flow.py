@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.jira.client import JiraClient
+from adapters.jira.kinds import kind_of
 from adapters.jira.wire import as_list, as_object, at, text_at
 from sync.core.errors import Rejected
 from sync.core.models import JsonObject
@@ -64,6 +65,7 @@ class Flow:
         self.screens[text_at(move, "id")] = {
             name: {
                 "name": text_at(about, "name"),
+                "kind": text_at(about, "kind") or kind_of(at(about, "schema")),
                 "required": at(about, "required") is True and at(about, "hasDefaultValue") is not True,
             }
             for name, about in as_object(at(move, "fields")).items()
