@@ -220,3 +220,26 @@ def test_a_projects_feed_may_not_tell_who_left(leave: bool, told: list[int]) -> 
         assert [entry["rev"] for entry in client.get(f"Payments/{feed}").json()["values"]] == told
         assert [entry["rev"] for entry in client.get(f"Ledger/{feed}").json()["values"]] == [2, 3]
         assert [entry["rev"] for entry in client.get(feed).json()["values"]] == [1, 2, 3]
+
+
+def test_who_left_is_still_named_but_gets_no_work(sim: AzureDevOpsSimulator, raw: httpx.Client) -> None:
+    """Work items go on naming a person who left; assigning anything to that address is refused."""
+    number = sim.add_issue(title="Left behind", assignee="grace")
+    sim.leave("grace")
+    path = f"_apis/wit/workitems/{number}"
+    kept = patch(raw, path, field("System.Title", "Still hers")).json()["fields"]["System.AssignedTo"]
+    assert kept["uniqueName"] == "grace@acme.example"
+    again = patch(raw, path, field("System.AssignedTo", "grace@acme.example"))
+    assert (again.status_code, "unknown identity" in again.json()["message"]) == (400, True)
+
+
+def test_a_markdown_comment_keeps_its_format(sim: AzureDevOpsSimulator, raw: httpx.Client) -> None:
+    """A comment written as Markdown is text as written, rendered when asked for, and stays Markdown when edited."""
+    number = sim.add_issue(title="Talk")
+    path = f"Payments/_apis/wit/workItems/{number}/comments"
+    made = raw.post(f"{path}?format=markdown", json={"text": "a < b\n\n* c"}).json()
+    assert (made["text"], made["format"]) == ("a < b\n\n* c", "markdown")
+    raw.patch(f"{path}/{made['id']}", json={"text": "**d** & e"})
+    shown = raw.get(f"{path}?$expand=renderedText").json()["comments"][0]
+    assert (shown["text"], shown["format"], shown["version"]) == ("**d** & e", "markdown", 2)
+    assert shown["renderedText"] == "<p>**d** &amp; e</p>\n"

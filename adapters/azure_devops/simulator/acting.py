@@ -252,6 +252,11 @@ class Acting(Simulator):
         with self.lock:
             nodes.rename(self.organisation, self._node("iteration", path), name)
 
+    def leave(self, name: str) -> None:
+        """Let a person leave the organisation: work items go on naming them, but nobody can be given work by that name."""
+        with self.lock:
+            self.organisation.people.remove(self._person(name))
+
     def keys(self) -> list[int]:
         """The ids of every work item that is not deleted."""
         with self.lock:

@@ -74,7 +74,7 @@ _COMMON = frozenset(
     if (field.reference.startswith("System.") and field.reference not in BOARD)
     or field.reference in (PRIORITY, STATE_CHANGED, CLOSED_DATE, CLOSED_BY, "Microsoft.VSTS.Common.StackRank")
 )
-_OFF_BOARD = frozenset({"Task"})
+_OFF_BOARD = frozenset({"Task", "Impediment", "Change Request"})
 _ACTORS = (ACTIVATED_DATE, ACTIVATED_BY, RESOLVED_DATE, RESOLVED_BY)
 _BUG = (SEVERITY, REPRO_STEPS, "Microsoft.VSTS.TCM.SystemInfo", VALUE_AREA)
 _ACCEPTANCE = "Microsoft.VSTS.Common.AcceptanceCriteria"
@@ -148,6 +148,7 @@ PROCESSES: Mapping[ProcessName, tuple[WorkItemType, ...]] = {
         _type("Product Backlog Item", _SCRUM, *_EFFORT, _ACCEPTANCE, _VALUE[0], VALUE_AREA),
         _type("Task", (("To Do", _P), ("In Progress", _I), ("Done", _C), ("Removed", _X)), *_LEFT, ACTIVITY),
         _type("Bug", _SCRUM, *_BUG, *_EFFORT, _ACCEPTANCE, *_LEFT, ACTIVITY),
+        _type("Impediment", (("Open", _P), ("Closed", _C))),
     ),
     "Basic": (
         _type("Epic", _BASIC, *_EFFORT, *_TARGETED),
@@ -169,5 +170,7 @@ PROCESSES: Mapping[ProcessName, tuple[WorkItemType, ...]] = {
             *_ACTORS,
             RESOLVED_REASON,
         ),
+        _type("Issue", _CMMI, *_scheduling("DueDate"), *_ACTORS),
+        _type("Change Request", _CMMI, *_ACTORS),
     ),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from html import escape
 from typing import Any
 from urllib.parse import quote
 
@@ -187,7 +188,8 @@ class Renderer(Describer):
         if comment.deleted:
             answer["isDeleted"] = True
         if rendered:
-            answer["renderedText"] = comment.versions[-1]
+            text = comment.versions[-1]
+            answer["renderedText"] = f"<p>{escape(text)}</p>\n" if comment.format == "markdown" else text
         return {**answer, "url": f"{self.scope_of(item)}/_apis/wit/workItems/{item.id}/comments/{comment.id}"}
 
     def comment_reference(self, item: Item, reference: tuple[int, int], *, text: bool = False) -> JsonObject:

@@ -71,11 +71,12 @@ CLASSIC: Mapping[ProcessName, Graph] = {
             "Done": ("To Do", "In Progress"),
             "Removed": ("To Do",),
         },
+        "Impediment": {"Open": ("Closed",), "Closed": ("Open",)},
     },
     "Basic": {},
     "CMMI": {
         **dict.fromkeys(("Epic", "Feature"), _CMMI_PORTFOLIO),
-        **dict.fromkeys(("Requirement", "Task", "Bug"), _CMMI),
+        **dict.fromkeys(("Requirement", "Task", "Bug", "Issue", "Change Request"), _CMMI),
     },
 }
 
