@@ -190,8 +190,11 @@ def _assemble(pieces: list[Piece], style: Style) -> str:
 
 def _bounded(piece: Piece, following: str) -> str:
     """A bare address ends where GitHub would end it, else it gets brackets."""
+    if piece.kind != "url":
+        return piece.value
     mail = "://" not in piece.value and "@" in piece.value
-    if piece.kind != "url" or not (_MAIL_RUNS_ON if mail else _RUNS_ON).match(following):
+    alone = addresses(piece.value + following)[:1] == addresses(piece.value) and "]" not in piece.value
+    if alone and not (_MAIL_RUNS_ON if mail else _RUNS_ON).match(following):
         return piece.value
     if "://" in piece.value or mail:
         return f"<{piece.value}>"

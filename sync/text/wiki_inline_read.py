@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .carry import FENCE
-from .links import addresses
+from .links import address_at, addresses
 from .nodes import BREAK, Mark, Node, mark, merged, node, text, verbatim
 
+ESCAPED = r"-#*_+?^~|%{}\[\]()!@"  # what a backslash makes a word; before anything else it is one itself
 _TOKEN = re.compile(
     rf"""
       (?P<fenced>{FENCE}[^{FENCE}\n]*{FENCE})
-    | (?P<break>\\\\(?!\\)[ \t]*\n?|\n)
-    | \\(?P<escaped>[!-/:-@\[-`{{-~])
+    | (?P<break>(?<!\\)\\\\(?!\S*\\)[ \t]*\n?|\n)
+    | (?P<slashes>\\\\+)
+    | \\(?P<escaped>[{ESCAPED}])
+    | (?<!\S)(?P<dash>-{{2,3}})(?!\S)
     | \{{\{{(?P<code>(?:\\.|[^\\{{}}\n]|\{{(?!\{{)|\}}(?!\}}))+)\}}\}}
     | \{{(?P<braced>[*_+^~-]|\?\?)\}}
     | (?P<colour>\{{color(?::[^}}\n]*)?\}}|\{{anchor:[^}}\n]*\}})
@@ -38,7 +41,7 @@ _TARGET = re.compile(r"(?:[a-z][a-z0-9+.-]*://|(?:mailto|attachment|tel|data):|/
 _RELATIVE = re.compile(r"[\w%:-]*[:./#?][\w%./#?=&:+~-]*")
 _WORD = re.compile(r"\w")
 _PARAMETER = re.compile(r"[A-Za-z]+\s*=\s*[^,|]*|thumbnail", re.IGNORECASE)
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPE = re.compile(rf"(?<!\\)\\([{ESCAPED}])")
 _DEPTH = 3  # a link inside a phrase inside a link's text is as far as it goes
 
 
@@ -76,6 +79,14 @@ def _break(_: re.Match[str]) -> list[Node | _Sign]:
 
 def _escaped(token: re.Match[str]) -> list[Node | _Sign]:
     return [text(token["escaped"])]
+
+
+def _slashes(token: re.Match[str]) -> list[Node | _Sign]:
+    return [text(token["slashes"])]
+
+
+def _dash(token: re.Match[str]) -> list[Node | _Sign]:
+    return [text("\u2013" if len(token["dash"]) == 2 else "\u2014")]
 
 
 def _code(token: re.Match[str]) -> list[Node | _Sign]:
@@ -154,7 +165,12 @@ def _entity(token: re.Match[str]) -> list[Node | _Sign]:
 
 
 def _url(token: re.Match[str]) -> list[Node | _Sign]:
-    return [text(token["url"])]
+    """A bare address, which ends before a bar, a bracket or a quote; the punctuation behind it is words."""
+    found = address_at(token["url"], 0)
+    if found is None:
+        return [text(token["url"])]
+    link = mark("link", href=found.href)
+    return [text(token["url"][: found.end], [link]), text(token["url"][found.end :])]
 
 
 def _phrase(token: re.Match[str]) -> list[Node | _Sign]:
@@ -173,6 +189,8 @@ _READERS: dict[str, Callable[[re.Match[str]], list[Node | _Sign]]] = {
     "fenced": _fenced,
     "break": _break,
     "escaped": _escaped,
+    "slashes": _slashes,
+    "dash": _dash,
     "code": _code,
     "braced": _braced,
     "colour": _colour,

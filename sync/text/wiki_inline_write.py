@@ -7,6 +7,7 @@ from urllib.parse import quote
 from .carry import fenced
 from .links import addresses
 from .nodes import Node, Span, attr, lines, marked, merged, nested
+from .wiki_inline_read import ESCAPED
 
 SIGNS = {"strong": "*", "em": "_", "strike": "-", "underline": "+"}
 _SCRIPTS = {"sub": "~", "sup": "^"}
@@ -17,6 +18,8 @@ _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
+_LIVELY = re.compile(r"[*_+^~](?!$)|\?\?|--")  # in a bare address such a sign may still end a phrase before it
+_ESCAPABLE = re.compile(f"[{ESCAPED}]")
 _BREAKING = re.compile(r"[\[\]|~\n]")  # what no name of a user holds
 _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
 
@@ -109,7 +112,10 @@ def _link(span: Span, inner: list[tuple[str, str]]) -> str:
     if not title and all(kind == "text" for kind, _ in inner):
         found = addresses(words)
         if len(found) == 1 and found[0].end - found[0].start == len(words) and found[0].href == attr(span.mark, "href"):
-            return words if "://" in words[:8] else f"[{words}|{href}]"
+            if href == f"mailto:{words}":
+                return words
+            bare = "://" in words[:8]
+            return (f"[{words}]" if _LIVELY.search(words) else words) if bare else f"[{words}|{href}]"
     if href.startswith("attachment:"):
         return f"[^{href.removeprefix('attachment:')}]"
     label = _line_of(inner)
@@ -163,7 +169,7 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
         run = found.group()
         following = value[found.end()] if found.end() < len(value) else after
         if run[0] == "\\":
-            lone = len(run) == 1 and following and not re.match(r"[!-/:-@\[-`{-~]", following)
+            lone = len(run) == 1 and following and not _ESCAPABLE.match(following)
             return run if lone else "&#92;" * len(run)
         if run == "|":
             return "\\|" if cell or strict else run
@@ -173,6 +179,9 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
             return run
         if run[0] in "[{!":
             return "\\" + run
+        preceding = value[found.start() - 1] if found.start() else before
+        if run in ("--", "---") and not preceding.strip() and not following.strip():
+            return "\\" + run  # it would be a dash
         acts = strict or ((len(run) == 1 or run == "??") and run in opened)
         return "".join("\\" + sign for sign in run) if acts and run != "??" else "\\?\\?" if acts else run
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from .carry import FENCE, IMAGE, source_of, unfenced
 from .nodes import MAX_DEPTH, Node, clean, mark, merged, node, text
 from .wiki_inline_read import inline
-from .wiki_write import PANEL_COLOURS
+from .wiki_write import PANEL_COLOURS, PLAIN
 
 _MACRO = re.compile(r"(?<!\\)\{(code|noformat|quote|panel)(?::([^}\n]*))?\}", re.IGNORECASE)
 _HEADING = re.compile(r"\s*h([1-6])\.(?:\s+|$)(.*)", re.DOTALL)
@@ -84,7 +84,7 @@ def _macros(source: str) -> tuple[str, list[_Macro]]:
         place = tag.end()
         if name in ("code", "noformat"):
             body = source[tag.end() : found[end].start()]
-            macros.append(_Macro("code", _code(tag[2] or "", body)))
+            macros.append(_Macro("code", _code(tag[2] or "", body, PLAIN if name == "noformat" else None)))
             place = found[end].end()
         elif end > number:
             macros.append(_Macro(name, _opened(name, tag[2] or "")))
@@ -132,8 +132,8 @@ def _closing(found: Sequence[re.Match[str]]) -> dict[int, int]:
     return partners
 
 
-def _code(parameters: str, body: str) -> Node:
-    language, title = None, None
+def _code(parameters: str, body: str, language: str | None) -> Node:
+    title = None
     for part in parameters.split("|"):
         key, equals, value = part.partition("=")
         if not equals:
@@ -236,8 +236,10 @@ def _line(frame: _Frame, line: str) -> None:
 
 
 def _item(frame: _Frame, marker: str, words: str) -> None:
-    """A list item: one level for each sign of its marker, but never more than one deeper than the last."""
-    level = min(len(marker), len(frame.items) + 1)
+    """A list item: one level for each sign of its marker; where levels are left out, items without words hold it."""
+    level = len(marker)
+    while level > len(frame.items) + 1:
+        _item(frame, marker[: len(frame.items) + 1], "")
     kind = "orderedList" if marker[-1] == "#" else "bulletList"
     del frame.items[level:]
     last = frame.items.pop() if len(frame.items) == level else None

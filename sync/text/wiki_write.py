@@ -53,6 +53,7 @@ LANGUAGES = frozenset(
         "yaml",
     ]
 )
+PLAIN = "text"  # the language of what stands in {noformat}
 _LISTS = ("bulletList", "orderedList")
 
 
@@ -103,23 +104,27 @@ def _code(block: Node) -> str:
     """Code in the macro that knows its language, or in the one that colours nothing."""
     code = "".join(str(n.get("text", "")) for n in children(block))
     language = str(attr(block, "language") or "")
-    known = language.lower() in LANGUAGES and "{code" not in code
-    name = "code" if known or ("{noformat" in code and "{code" not in code) else "noformat"
+    name = "code" if not language or language.lower() in LANGUAGES else "noformat"
+    if "{" + name in code:
+        name = "noformat" if name == "code" else "code"
     code = code.replace("{" + name, "{" + FENCE + name)
-    if known:
-        return f"{{code:{language}}}\n{code}\n{{code}}"
-    title = f":title={fenced(language)}" if language and not set(language) & set("{}|=:\n") else ""
-    return f"{{{name}{title}}}\n{code}\n{{{name}}}"
+    if name == "code" and (not language or language.lower() in LANGUAGES):
+        said = f":{language}" if language else ""
+    elif (name, language) == ("noformat", PLAIN):
+        said = ""
+    else:
+        said = "" if set(language) & set("{}|=:\n") else f":title={fenced(language)}"
+    return f"{{{name}{said}}}\n{code}\n{{{name}}}"
 
 
 def _list(block: Node, around: str) -> list[str]:
     """The lines of a list; each level adds its sign to the marker."""
     marker = around + ("#" if block["type"] == "orderedList" else "*")
     out: list[str] = []
-    for item in children(block):
+    for number, item in enumerate(children(block)):
         content = unboxed(item)
         line = f"{marker} "
-        started = False
+        started = not number and bool(content) and content[0]["type"] in _LISTS
         for place, child in enumerate(content):
             if child["type"] in _LISTS:
                 out.extend([line.rstrip() + " "] if not started else [])
