@@ -1,11 +1,11 @@
-"""The canonical spelling of amounts and days: two trackers that mean the same must say the same.
+"""The canonical spelling of amounts, days and times: two trackers that mean the same must say the same.
 
-Hours and points are decimals without trailing zeros (`6.5`, `3`), days are `2026-03-31`.
+Hours and points are decimals without trailing zeros (`6.5`, `3`), days are `2026-03-31`, times are `2026-03-31T08:30:00Z`.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 
 #: Amounts beyond this are no amounts but garbage.
@@ -50,3 +50,18 @@ def day(value: object) -> str | None:
         return date.fromisoformat(value.strip()[:10]).isoformat()
     except ValueError:
         return None
+
+
+def moment(value: object) -> str | None:
+    """A time in UTC, true to the second (trackers keep fractions of different lengths); None for what is none.
+
+    One that names no zone is taken for UTC.
+    """
+    try:
+        found = datetime.fromisoformat(value.strip()) if isinstance(value, str) else value
+        if not isinstance(found, datetime):
+            return None
+        found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+    return f"{found.replace(tzinfo=None).isoformat(timespec='seconds')}Z"

@@ -40,7 +40,7 @@ _OF_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("Words", 'With "quotes" & <less>', "Größe 日本"),
     "number": ("12", "0.5"),
     "date": ("2026-02-28", "2026-12-31"),
-    "datetime": ("2026-02-28T08:30:00+00:00", "2026-12-31T23:59:00+00:00"),
+    "datetime": ("2026-02-28T08:30:00Z", "2026-12-31T23:59:00Z"),
     "boolean": ("true", "false"),
     "url": ("https://example.org/a_b?c=d&e=f",),
 }

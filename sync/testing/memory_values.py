@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from sync.core.fieldrules import Shape, shape_of
 from sync.core.ids import NativeRef
 from sync.core.mapping import CustomRow, ProjectMapping
 from sync.core.models import LINK_KINDS, UNKNOWN, Field, Fields, Value
-from sync.core.quantities import amount, day, hours, seconds
+from sync.core.quantities import amount, day, hours, moment, seconds
 from sync.testing.memory_knobs import NATIVE_KEYS, MemoryKnobs
 
 _HOURS: Final = (Field.ESTIMATE, Field.REMAINING, Field.SPENT)
@@ -113,15 +112,6 @@ def _read_custom(row: CustomRow, word: Any, mapping: ProjectMapping) -> str | No
 def _read_choice(row: CustomRow, word: str) -> str:
     found = row.values.read(word)
     return found if isinstance(found, str) else word
-
-
-def moment(value: str) -> str | None:
-    """A time in UTC; None for what is none."""
-    try:
-        found = datetime.fromisoformat(value)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
-        return None
 
 
 def write(

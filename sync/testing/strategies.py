@@ -32,6 +32,7 @@ from sync.core.models import (
     Value,
 )
 from sync.core.policy import FieldPolicy, MergePolicy, PolicyName
+from sync.core.quantities import moment
 
 PEOPLE: Final = (PersonId("ada"), PersonId("grace"), PersonId("alan"))
 LABELS: Final = ("bug", "Bug", "good first issue", "größe", "api/v2", "p:1", "日本", "a-b_c")
@@ -158,7 +159,7 @@ def _custom(row: CustomRow) -> SearchStrategy[str]:
         case "date":
             return st.sampled_from(_DAYS)
         case "datetime":
-            return moments().map(datetime.isoformat)
+            return moments().map(lambda one: moment(one) or "")
         case "boolean":
             return st.sampled_from(("true", "false"))
         case "choice" | "choices":

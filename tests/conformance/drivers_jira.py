@@ -1,7 +1,10 @@
 """Jira under test: Cloud with a classic workflow and with a team-managed one, and Data Center."""
 
+from types import MappingProxyType
+
 from adapters.jira.simulator import JiraSimulator
 from sync.core.ids import NativeRef
+from sync.core.models import Field
 from tests.conformance.simulated import SimulatedDriver, opened
 
 
@@ -10,7 +13,31 @@ class Driver(SimulatedDriver):
 
     LISTS = ("GET", r"/search(/jql)?$")
     CREATES = ("POST", r"/issue$")
+    CUSTOM = MappingProxyType(
+        {
+            "reference": ("text", "Customer reference", {}),
+            "impact": ("text", "Impact", {}),
+            "affected": ("number", "Affected customers", {}),
+            "go_live": ("date", "Go-live", {}),
+            "outage": ("datetime", "Outage began", {}),
+            "risk": ("choice", "Risk", {"low": ("Low",), "high": ("High",)}),
+            "platforms[]": ("choices", "Platforms", {"web": ("Web",), "ios": ("iOS",)}),
+            "reviewer": ("person", "Reviewer", {}),
+            "stakeholders[]": ("people", "Stakeholders", {}),
+            "link": ("url", "Reference", {}),
+        }
+    )
     nowhere = "NOPE"
+
+    def __init__(self, simulator):
+        super().__init__(simulator)
+        plans, number = simulator.world.planning, simulator.world.project_number(simulator.project)
+        for name in self.names[Field.COMPONENTS]:
+            plans.add_component(number, name)
+        for name in self.names[Field.MILESTONE]:
+            plans.add_version(number, name)
+        for name in self.names[Field.SPRINT]:
+            plans.add_sprint(1, name)
 
     @property
     def NAMES(self):  # noqa: N802 - a constant of the others

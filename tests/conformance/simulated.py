@@ -3,13 +3,15 @@
 import importlib
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from adapters._http import Pace
 from adapters._simulator import Fault, served
 from sync.core.ids import PersonId
-from sync.core.mapping import People
+from sync.core.mapping import CustomRow, People, ValueMap
+from sync.core.models import Field
 from sync.shell.mappingfile import load
 from sync.testing.conformance import Asked, Failure, Subject
 from sync.testing.subject import THROTTLE, WRONG_TOKEN
@@ -30,14 +32,22 @@ FAULTS = {
 
 
 class SimulatedDriver:
-    """A hand on a simulator; a subclass knows its words. `LISTS` and `CREATES` are (method, path) patterns."""
+    """A hand on a simulator; a subclass knows its words. `LISTS` and `CREATES` are (method, path) patterns.
+
+    `CUSTOM` are rows of a mapping file: name → (type, native field, values).
+    """
 
     LISTS = ("", "")
     CREATES = ("", "")
     #: Person → native id.
     NAMES = MappingProxyType({})
+    CUSTOM = MappingProxyType({})
     many = 230
     people = (PersonId("ada"), PersonId("grace"))
+    names = MappingProxyType(
+        {Field.COMPONENTS: ("api", "billing"), Field.MILESTONE: ("1.0", "2.0"), Field.SPRINT: ("Sprint 1", "Sprint 2")}
+    )
+    untold = unlisted = frozenset()
 
     def __init__(self, simulator):
         self.simulator = simulator
@@ -79,7 +89,11 @@ def opened(driver, simulator):
         hand = driver(simulator)
         adapter = hand.open()
         capabilities = adapter.probe()
-        mapping = load(kind, folder=Path())
+        custom = {
+            Field(f"custom.{name}"): CustomRow(type=type_, native=native, values=ValueMap(values=values))
+            for name, (type_, native, values) in hand.CUSTOM.items()
+        }
+        mapping = replace(load(kind, folder=Path()), custom=custom)
         people = People(replica=kind, native_ids=hand.NAMES)
         try:
             yield Subject(

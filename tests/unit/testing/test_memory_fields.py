@@ -76,7 +76,7 @@ WANTED = {
     Field("custom.customer"): "Acme",
     Field("custom.seats"): "12.5",
     Field("custom.renewal"): "2026-12-31",
-    Field("custom.called"): "2026-01-05T08:00:00+00:00",
+    Field("custom.called"): "2026-01-05T08:00:00Z",
     Field("custom.billable"): "false",
     Field("custom.region"): "eu",
     Field("custom.reviewer"): "ada",
@@ -107,7 +107,7 @@ def test_native_spellings():
     assert (payload["estimate"], payload["points"], payload["cf_2"], payload["cf_5"]) == (23_400, 0.5, 12.5, False)
     assert (payload["cf_6"], payload["cf_7"], payload["cf_8"]) == ("Europe", "ada-l", ["Austria", "Peru"])
     world.tracker.edit(ref, cf_4="2026-01-05T10:00:00.000+0200", due="2026-03-01T23:59:00-08:00")
-    assert world.fields(ref)[Field("custom.called")] == "2026-01-05T08:00:00+00:00"
+    assert world.fields(ref)[Field("custom.called")] == "2026-01-05T08:00:00Z"
     assert world.fields(ref)[Field.DUE] == "2026-03-01"
 
 
