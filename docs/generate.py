@@ -22,6 +22,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 
 from adapters._simulator import served
+from docs import fidelity
 from sync.core import ids, models
 from sync.core.capabilities import Capabilities
 from sync.core.fieldrules import RULES, Shape, shape_of
@@ -66,6 +67,7 @@ def pages() -> Iterator[tuple[str, str]]:
         "trackers.md": _trackers,
         "json.md": _json,
         "exit-codes.md": _exit_codes,
+        "fidelity.md": fidelity.page,
     }
     for name, make in makers.items():
         yield name, HEAD + "\n" + "\n".join(make()).rstrip() + "\n"
