@@ -218,6 +218,14 @@ def empty_answers(document: Any) -> None:
                 answer.pop("content", None)
 
 
+def spoken_parameters(document: Any) -> None:
+    """Query parameters that are words, written as objects without members."""
+    for _, operation in operations(document):
+        for one in operation.get("parameters", []):
+            if one.get("in") == "query" and one.get("schema", {}).get("type") == "object":
+                one["schema"] = {"type": "string"}
+
+
 def untyped(document: Any) -> None:
     """What may be any JSON is written as an object without members."""
     for node in walk(document):
@@ -274,11 +282,15 @@ def descriptions(kind: str, product: str) -> tuple[Description, ...]:
             )
             for name in ("wit", "core")
         )
-    mends = (undated, empty_answers)
+    mends = (undated, spoken_parameters, empty_answers)
     if product == "data-center":
         root = (r"^/rest/", "/")
         return (
-            Description("jira/jira-dc-10.0-rest.trim.json", aliases=(root,), mends=(undated, untyped, empty_answers)),
+            Description(
+                "jira/jira-dc-10.0-rest.trim.json",
+                aliases=(root,),
+                mends=(undated, spoken_parameters, untyped, empty_answers),
+            ),
         )
     cloud = Description("jira/jira-cloud-platform-v3.trim.json", aliases=(_LATEST,), mends=mends)
     return cloud, Description("jira/jira-software-agile-1.0.trim.json", mends=mends)
