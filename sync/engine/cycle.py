@@ -6,6 +6,7 @@ from itertools import chain
 
 from sync.engine.attachments import note_removals
 from sync.engine.joining import join_newcomers
+from sync.engine.loops import without_circles
 from sync.engine.overrun import find_overruns
 from sync.engine.places import check_places
 from sync.engine.probe import introduce
@@ -85,6 +86,6 @@ def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
     # What is new is nowhere but where it was written: to copy it can trip no guard, and is decided when its turn comes.
     new = set() if keep else set(tx.tickets.dirty(session.bridge.name, "new"))
     tickets = (ticket for ticket in chain.from_iterable(worklist(session, tx)) if ticket not in new)
-    for work in decisions(session, tx, tickets):
+    for work in (shown for one in decisions(session, tx, tickets) for shown in without_circles(tx, [one])):
         survey.take(work, keep=keep)
     return survey

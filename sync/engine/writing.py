@@ -8,6 +8,7 @@ from sync.core.ids import TicketId
 from sync.core.plan import Intent
 from sync.engine.apply import apply
 from sync.engine.attachments import collected
+from sync.engine.loops import without_circles
 from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
 from sync.engine.session import Session
@@ -55,7 +56,7 @@ def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
 def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
     bridge = session.bridge
     with bridge.store.read() as tx:
-        works = list(decisions(session, tx, batch))
+        works = without_circles(tx, decisions(session, tx, batch))
     intents: list[Intent] = []
     left: set[TicketId] = set()
     with bridge.store.begin(session.lease) as tx:
