@@ -4,28 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters._download import download
 from adapters._http import Pace
-from adapters.azure_devops import client, codec_text, wire
+from adapters.azure_devops import codec_text, wire
 from adapters.azure_devops.client import Connection
-from adapters.azure_devops.codec import FIELDS
 from adapters.azure_devops.errors import NotThere
+from adapters.azure_devops.facts import as_list, carried, read_facts
 from adapters.azure_devops.feed import Feed
-from adapters.azure_devops.reading import Malformed, Reader, native_comment
+from adapters.azure_devops.reading import Malformed, Reader
 from adapters.azure_devops.settings import Settings
-from sync.core.capabilities import Capabilities, ProjectFacts
-from sync.core.errors import ConfigError, Rejected, Uncertain
+from adapters.azure_devops.writes import Writes
+from sync.core.capabilities import Capabilities
+from sync.core.errors import ConfigError, Rejected
 from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import Cursor, NativeRef, ReplicaName
-from sync.core.models import Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
+from sync.core.models import Field, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
 
 #: The service's limits, in characters.
 TITLE_LIMIT, TEXT_LIMIT = 255, 1_000_000
-_PATCH = "application/json-patch+json"
+#: Downloads need a version as well; every server knows this one.
+_DOWNLOAD_VERSION = "5.1"
+#: What a work item is while an entry of its history is read: an entry itself names only what it changed.
+_KEPT = {"type": wire.WORK_ITEM_TYPE, "state": wire.STATE, "reason": wire.REASON}
 
 
 class AzureDevOpsAdapter:
@@ -36,50 +42,44 @@ class AzureDevOpsAdapter:
         self.replica = replica
         self._connection = connection
         self._reader = Reader(connection, select)
+        self._writes = Writes(connection, self._reader)
         self._account: list[str] = []
+        self._told: dict[NativeRef, str] = {}  # which create a comment came of, by its marker
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
         me = self._me()
         project = self._project()
-        account = self._account = _names(me)
-        reading, name = self._connection.tracking.get_work_item_types, self._connection.project
-        types = self._connection.ask("the work item types", lambda: reading(name))
-        enabled = [kind for kind in types if not kind.is_disabled]
+        self._account = _names(me)
         process = wire.text(wire.mapping(wire.mapping(project.capabilities).get("processTemplate")).get("templateName"))
-        states = {kind.name: {state.name: state.category or "" for state in kind.states or ()} for kind in enabled}
+        facts = read_facts(self._connection)
+        more = {
+            "url": self._connection.url,
+            "project": project.name,
+            "account": self._account,
+            "process": process,
+            "routes": self._connection.routes(),
+        }
         return Capabilities(
             server=f"Azure DevOps ({process or 'unknown process'})",
-            account=account[0] if account else "",
-            fields=FIELDS,
-            facts=ProjectFacts(
-                statuses={name: category for known in states.values() for name, category in known.items()},
-                statuses_by_type={name: tuple(known) for name, known in states.items()},
-                types=tuple(states),
-                priorities=("1", "2", "3", "4"),
-                extra={
-                    "url": self._connection.url,
-                    "account": account,
-                    "process": process,
-                    "states": states,
-                    "body_fields": {kind.name: _body_field(kind) for kind in enabled},
-                    "routes": self._connection.routes(),
-                },
-            ),
+            account=self._account[0] if self._account else "",
+            fields=carried(facts),
+            tells=frozenset({Field.REPORTER}),
+            facts=replace(facts, extra={**facts.extra, **more}),
             max_assignees=1,
             title_limit=TITLE_LIMIT,
             body_limit=TEXT_LIMIT,
             conditional_writes=True,
             history=True,
+            attachments=True,
             clock_resolution=timedelta(milliseconds=10),
             feeds=2,
         )
 
     def resume(self, known: Capabilities) -> None:
         """See `Adapter`."""
-        account, routes = known.facts.extra.get("account"), known.facts.extra.get("routes")
-        self._account = [name for name in account if isinstance(name, str)] if isinstance(account, list | tuple) else []
-        self._connection.remember(list(wire.rows(routes)))
+        self._account = as_list(known.facts.extra.get("account"))
+        self._connection.remember(list(wire.rows(known.facts.extra.get("routes"))))
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
@@ -113,31 +113,29 @@ class AzureDevOpsAdapter:
                 return item.ref
         return None
 
-    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
         """See `Adapter`."""
-        operations = self._operations(op) if op.kind is OpKind.UPDATE else []
-        try:
-            match op.kind:
-                case OpKind.CREATE:
-                    route = {"type": op.payload["type"]}
-                    return self._receipt(self._patch("POST", client.NEW_WORK_ITEM, route, op.payload["patch"]))
-                case OpKind.UPDATE:
-                    return self._receipt(self._patch("PATCH", client.WORK_ITEM, {"id": _ref(op)}, operations))
-            return self._write_comment(op)
-        except MalformedAnswer as error:
-            raise Uncertain(f"{op.summary}: done, but the answer can't be read: {error}") from None
+        receipt = self._writes.send(op, content)
+        if op.kind is OpKind.COMMENT_CREATE and receipt.comment_ref is not None:
+            self._told[receipt.comment_ref] = str(op.marker)
+        return receipt
 
-    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:  # noqa: ARG002
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
         """See `Adapter`."""
-        raise Rejected(f"{attachment.name}: no files are read here")
+        connection = self._connection
+        if not attachment.url.casefold().startswith(f"{connection.url.casefold()}/"):
+            raise Rejected(f"{attachment.name}: {attachment.url} is no file of {connection.url}")
+        url = f"{attachment.url}?download=true&api-version={_DOWNLOAD_VERSION}"
+        download(connection.session, connection.transport, url, take, limit=limit, hosts=[connection.url])
 
     def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
         """See `Adapter`: the service tells it one work item at a time."""
         for ref in refs:
-            type_ = ""
+            known = dict.fromkeys(_KEPT, "")
             for update in self._reader.updates(ref):
                 fields = wire.mapping(update.get("fields"))
-                type_ = wire.text(wire.mapping(fields.get(wire.WORK_ITEM_TYPE)).get("newValue")) or type_
+                for name, native in _KEPT.items():
+                    known[name] = wire.text(wire.mapping(fields.get(native)).get("newValue")) or known.get(name, "")
                 at = _event_time(update)
                 if at <= since:
                     continue
@@ -147,7 +145,7 @@ class AzureDevOpsAdapter:
                     ref=ref,
                     author=authors[0] if authors else None,
                     at=at,
-                    payload={"fields": fields, "relations": update.get("relations"), "type": type_},
+                    payload={"fields": fields, "relations": update.get("relations"), **known},
                 )
 
     def clock(self) -> ClockReading:
@@ -179,70 +177,24 @@ class AzureDevOpsAdapter:
             raise Rejected(f"Azure DevOps: the project {wanted!r} is called {found.name!r}: write that into `project`.")
         return found
 
-    def _operations(self, op: NativeOp) -> list[JsonObject]:
-        """The patch of an update: first the test of the revision, then what goes, then what comes.
-
-        A link is removed by its place, links raise no revision and come in any order: so the place is read now.
-        """
-        patch = [*op.payload["patch"]]
-        if (parent := op.payload.get("unlink")) is not None:
-            query = {"$expand": "relations"}
-            payload = self._connection.call("GET", client.WORK_ITEM, route={"id": _ref(op)}, query=query)
-            places = [
-                place
-                for place, relation in enumerate(wire.relations(payload))
-                if wire.text(relation.get("rel")) == wire.PARENT_LINK and wire.target(relation) == parent
-            ]
-            patch = [*({"op": "remove", "path": f"/relations/{place}"} for place in reversed(places)), *patch]
-        revision = wire.revision(op.expects)
-        if revision is None:
-            return patch
-        return [{"op": "test", "path": "/rev", "value": revision}, *patch]
-
-    def _patch(
-        self, method: str, resource: tuple[str, str], route: JsonObject, operations: list[JsonObject]
-    ) -> JsonObject:
-        query = {"$expand": "relations"}
-        return self._connection.call(method, resource, route=route, query=query, body=operations, media_type=_PATCH)
-
-    def _receipt(self, answer: JsonObject) -> Receipt:
-        if not wire.number(answer.get("id")):
-            raise MalformedAnswer("Azure DevOps: the answer to a write names no work item")
-        ticket = self._reader.native(answer)
-        return Receipt(ref=ticket.ref, at=ticket.updated_at, ticket=ticket)
-
-    def _write_comment(self, op: NativeOp) -> Receipt:
-        ref = _ref(op)
-        route: JsonObject = {"workItemId": ref}
-        if op.comment is not None:
-            route["commentId"] = wire.comment_number(op.comment)
-        method = {OpKind.COMMENT_CREATE: "POST", OpKind.COMMENT_UPDATE: "PATCH"}.get(op.kind, "DELETE")
-        body = None if method == "DELETE" else {"text": op.payload["text"]}
-        answer = self._connection.call(method, client.COMMENTS, route=route, body=body)
-        comment = native_comment(ref, answer)
-        if comment is None and method != "DELETE":
-            raise MalformedAnswer(f"Azure DevOps: the answer to a comment on work item {ref} is no comment")
-        at = wire.moment(answer.get("modifiedDate"))
-        return Receipt(
-            ref=ref,
-            at=at if at > wire.NEVER else datetime.now(UTC) + self.clock().offset,
-            comment=None if method == "DELETE" else comment,
-            comment_ref=op.comment if comment is None else comment.ref,
-        )
-
     def _find_comment(self, op: NativeOp) -> NativeRef | None:
-        """The newest comment of ours with this text, of those that came after the ones that were known."""
+        """The oldest comment of ours with this text, of those that nobody knew when it was sent.
+
+        Of two with the same text whose answers were lost, each is found once.
+        """
         ours = self._account or _names(self._me())
         wanted = codec_text.read(wire.text(op.payload.get("text")))
         after = wire.number(op.payload.get("after"))
-        found = [
-            comment.ref
-            for comment in self._reader.comments(_ref(op))
-            if wire.comment_number(comment.ref) > after
-            and codec_text.is_ours(comment.payload.get("createdBy"), ours)
-            and codec_text.read_comment(comment.payload, ours=False) == wanted
-        ]
-        return found[-1] if found else None
+        for comment in self._reader.comments(_ref(op)):
+            if (
+                wire.comment_number(comment.ref) > after
+                and self._told.get(comment.ref, str(op.marker)) == str(op.marker)
+                and codec_text.is_ours(comment.payload.get("createdBy"), ours)
+                and codec_text.read_comment(comment.payload, ours=False) == wanted
+            ):
+                self._told[comment.ref] = str(op.marker)
+                return comment.ref
+        return None
 
 
 def open_adapter(
@@ -275,11 +227,6 @@ def _names(identity: Any) -> list[str]:
 def _mail(identity: Any) -> str:
     properties = wire.mapping(getattr(identity, "properties", None))
     return wire.text(wire.mapping(properties.get("Account")).get("$value"))
-
-
-def _body_field(kind: Any) -> str:
-    names = {field.reference_name for field in kind.fields or ()}
-    return wire.REPRO_STEPS if wire.REPRO_STEPS in names else wire.DESCRIPTION
 
 
 def _event_time(update: JsonObject) -> datetime:

@@ -39,7 +39,28 @@ COMMENTS = ("608aac0a-32e1-4493-a863-b9cf4566d257", "7.1-preview.4")
 REVISIONS = ("f828fe59-dd87-495d-a17c-7a8d6211ca6c", "7.1-preview.2")
 DISCUSSIONS = ("4a644469-90c5-4fcc-9a9f-be0827d369ec", "7.1-preview.1")
 LINKS = ("b5b5b6d0-0308-40a1-b3f4-b9bb3c66878f", "7.1-preview.3")
-_RESOURCES = (WIQL, BATCH, WORK_ITEM, NEW_WORK_ITEM, UPDATES, COMMENTS, REVISIONS, DISCUSSIONS, LINKS)
+NODES = ("5a172953-1b41-49d3-840a-33f79c3ce89f", "7.1-preview.2")
+ATTACHMENTS = ("e07b5fa4-1499-494d-a496-64b860fd64ff", "7.1-preview.3")
+_RESOURCES = (
+    WIQL,
+    BATCH,
+    WORK_ITEM,
+    NEW_WORK_ITEM,
+    UPDATES,
+    COMMENTS,
+    REVISIONS,
+    DISCUSSIONS,
+    LINKS,
+    NODES,
+    ATTACHMENTS,
+)
+#: Those that `probe` alone asks.
+TYPES = ("7c8d7a76-4a09-43e8-b5df-bd792f4ac6aa", "7.1-preview.2")
+TYPE_FIELDS = ("bd293ce5-3d25-4192-8e67-e8092e879efb", "7.1-preview.3")
+FIELDS = ("b51fd764-e5c2-4b9b-aaf7-3395cf4bdd94", "7.1-preview.3")
+ROOTS = ("a70579d1-f53a-48ee-a5be-7be8659023b9", "7.1-preview.2")
+#: The one part of an address that has parts itself.
+_SAFE = {"path": "/"}
 #: The longest that we wait because a successful answer asked for it.
 PATIENCE = 30.0
 _LOCATION = {
@@ -119,7 +140,7 @@ class Connection:
             http_method=method,
             location_id=location,
             version=version,
-            route_values={name: quote(str(value), safe="") for name, value in values.items()},
+            route_values={name: quote(str(value), safe=_SAFE.get(name, "")) for name, value in values.items()},
             query_parameters={name: quote(str(value), safe="") for name, value in (query or {}).items()},
             content=body,
             media_type=media_type,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import functools
+import html
 import re
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from adapters.azure_devops import wire
 from sync.core.mapping import ProjectMapping
@@ -13,6 +16,11 @@ from sync.text import Mentions, html_to_markdown, markdown_to_html, neutralise, 
 
 _NOBODY = Mentions()
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: An uploaded file's address: the name in its query is for the browser, the same file may stand there without it.
+_FILE = re.compile(
+    r"(https?://[^\s<>()\[\]\"'`|?]+/_apis/wit/attachments/[0-9a-f-]{36})(?:\?(?:\([^\s()<>\"']*\)|[^\s<>()\[\]\"'`|])*)?",
+    re.IGNORECASE,
+)
 _LANGUAGE = re.compile(r'<code class="language-[^"]*">')
 #: The line that `encode_comment` puts before what somebody wrote elsewhere, as a paragraph of its own.
 _ATTRIBUTION = re.compile(r"\A[*_](?=\S)[^\n]{1,400} wrote in [^\n]{1,200} \([^\n]{1,400}\):[*_][ \t]*(?:\n+|\Z)")
@@ -40,22 +48,49 @@ def is_markdown(payload: JsonObject, field: str) -> bool:
 
 @functools.lru_cache(maxsize=2048)
 def read(native: str, *, markdown: bool = False, who: Mentions = _NOBODY) -> str:
-    """A native long text as canonical Markdown."""
+    """A native long text as canonical Markdown; files stand by their plain address."""
+    native = _FILE.sub(r"\1", native) if "/_apis/wit/attachments/" in native else native
     if markdown:
         return restore(native.replace("\r\n", "\n"), _bracketed(who))
     return restore(html_to_markdown(native, who))
 
 
 @functools.lru_cache(maxsize=2048)
-def write(body: str, *, markdown: bool = False, current: str = "", who: Mentions = _NOBODY) -> str:
+def write(
+    body: str,
+    *,
+    markdown: bool = False,
+    current: str = "",
+    who: Mentions = _NOBODY,
+    files: tuple[tuple[str, str], ...] = (),
+) -> str:
     """Canonical Markdown as the native long text; Markdown in an HTML field would show its stars.
 
-    Of the `current` HTML the blocks that read the same stay as they are.
+    Of the `current` HTML the blocks that read the same stay as they are. `files` are addresses with the names under which the
+    web page shows them: without a name, it shows no picture.
     """
+    if files:
+        names = dict(files)
+        body = _FILE.sub(lambda found: _named(found[1], names), body)
     if markdown:
         return neutralise(body, _bracketed(who))
     # The service drops classes: a language that is written would come back as an edit that nobody made.
     return _LANGUAGE.sub("<code>", markdown_to_html(neutralise(body), current, who))
+
+
+def _named(url: str, names: Mapping[str, str]) -> str:
+    name = names.get(url)
+    return f"{url}?fileName={quote(name, safe='')}" if name else url
+
+
+def plain_address(url: str) -> str:
+    """The address of an uploaded file as texts have it in canonical terms; other addresses as they are."""
+    return _FILE.sub(r"\1", url)
+
+
+def pictures(native: str) -> list[str]:
+    """The addresses of uploaded files in a native text, as they stand there."""
+    return [html.unescape(found[0]) for found in _FILE.finditer(native)]
 
 
 def _bracketed(who: Mentions) -> Mentions:

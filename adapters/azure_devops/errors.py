@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import requests
@@ -23,36 +24,55 @@ from sync.core.models import Field, FieldProblem, JsonObject
 #: Requests that read although they are POSTs.
 _READING_POST = re.compile(r"/_apis/wit/(wiql|workitemsbatch|reporting/workitemrevisions)/?$", re.IGNORECASE)
 _STALE = frozenset({"TestPatchOperationFailedException", "WorkItemRevisionMismatchException"})
+_LINKED = "RelationAlreadyExistsException"
 _TOO_MANY = "WorkItemTrackingQueryResultSizeLimitExceededException"
 _FIELDS: Final[dict[str, Field]] = {
     wire.TITLE: Field.TITLE,
     wire.DESCRIPTION: Field.BODY,
     wire.REPRO_STEPS: Field.BODY,
     wire.STATE: Field.STATUS,
+    wire.REASON: Field.REASON,
     wire.WORK_ITEM_TYPE: Field.TYPE,
     wire.TAGS: Field.LABELS,
     wire.ASSIGNED_TO: Field.ASSIGNEES,
     wire.PRIORITY: Field.PRIORITY,
+    wire.SEVERITY: Field.SEVERITY,
+    wire.AREA: Field.COMPONENTS,
+    wire.ITERATION: Field.SPRINT,
     "System.Parent": Field.PARENT,
 }
-
-
 #: Fields as a message shows them, where it comes without the rules that were broken.
 _SHOWN: Final = {
-    "Title": Field.TITLE,
-    "Description": Field.BODY,
-    "Repro Steps": Field.BODY,
-    "State": Field.STATUS,
-    "Work Item Type": Field.TYPE,
-    "Tags": Field.LABELS,
-    "Assigned To": Field.ASSIGNEES,
-    "Priority": Field.PRIORITY,
+    "Title": wire.TITLE,
+    "Description": wire.DESCRIPTION,
+    "Repro Steps": wire.REPRO_STEPS,
+    "State": wire.STATE,
+    "Reason": wire.REASON,
+    "Work Item Type": wire.WORK_ITEM_TYPE,
+    "Tags": wire.TAGS,
+    "Assigned To": wire.ASSIGNED_TO,
+    "Priority": wire.PRIORITY,
+    "Severity": wire.SEVERITY,
+    "Area Path": wire.AREA,
+    "Iteration Path": wire.ITERATION,
 }
 _NAMED: Final = re.compile(r"\bfield (?:'([^']+)'|([^'.]+)\.)")
 
 
 class TooManyResults(Rejected):
     """A query found more work items than the service gives out at once."""
+
+
+class RuleBrokenError(Rejected):
+    """The process refuses values; `natives` names the field of each problem as the service does ("" where it does not say)."""
+
+    def __init__(self, message: str, natives: Sequence[str], problems: Sequence[FieldProblem]) -> None:
+        super().__init__(message, problems)
+        self.natives = tuple(natives)
+
+
+class AlreadyLinkedError(Rejected):
+    """The link that was to be added is there."""
 
 
 class NotThere(Rejected):
@@ -99,9 +119,13 @@ class Classifier:
             return NotThere(f"{what}: {message}")
         if key == _TOO_MANY or message.startswith("VS402337"):
             return TooManyResults(f"{what}: {message}")
+        if key == _LINKED or message.startswith("Relation already exists"):
+            return AlreadyLinkedError(f"{what}: {message}")
         if 400 <= status < 500 and status != 408:
-            return Rejected(f"{what}: {message}", _problems(body, message))
+            return _refusal(f"{what}: {message}", body, message)
         if write and status >= 400:
+            if key.startswith("WorkItemLink"):  # a link that would close a circle has come as a 500
+                return Rejected(f"{what}: {message}")
             if message.startswith("VS403074"):
                 return Rejected(f"{what}: {message} Enable the work item type in the process, or map to another.")
             return Uncertain(f"{what} answered {status}: {message}; whether it was done is not known")
@@ -126,20 +150,21 @@ def _body(response: requests.Response) -> JsonObject:
         return {}
 
 
-def _problems(body: JsonObject, message: str) -> tuple[FieldProblem, ...]:
-    rules = wire.mapping(body.get("customProperties")).get("RuleValidationErrors")
-    found = [
+def _refusal(text: str, body: JsonObject, message: str) -> Rejected:
+    """The refusal, with the fields that it names: by its rules, else in its message."""
+    rules = list(wire.rows(wire.mapping(body.get("customProperties")).get("RuleValidationErrors")))
+    if not rules:
+        if (named := _NAMED.search(message)) is None:
+            return Rejected(text)
+        rules = [{"fieldReferenceName": _SHOWN.get(shown := named[1] or named[2], shown)}]
+    natives = [wire.text(rule.get("fieldReferenceName")) for rule in rules]
+    problems = [
         FieldProblem(
-            field=_FIELDS.get(wire.text(rule.get("fieldReferenceName"))),
-            message=wire.text(rule.get("errorMessage")) or message,
-            mend=_mend(rule),
+            field=_FIELDS.get(native), message=wire.text(rule.get("errorMessage")) or message, mend=_mend(rule)
         )
-        for rule in wire.rows(rules)
+        for native, rule in zip(natives, rules, strict=True)
     ]
-    if not found and (named := _NAMED.search(message)) is not None:
-        field = _SHOWN.get(named[1] or named[2])
-        found = [FieldProblem(field=field, message=message, mend=_mend({"fieldReferenceName": named[1] or named[2]}))]
-    return tuple(found)
+    return RuleBrokenError(text, natives, problems)
 
 
 def _mend(rule: dict[str, Any]) -> str:

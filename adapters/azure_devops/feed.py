@@ -102,7 +102,7 @@ class Feed:
         now = datetime.now(UTC) + self.connection.transport.clock().offset - _MARGIN
         start = {"startDateTime": wire.utc(now)}
         *_, revisions = self._batches(client.REVISIONS, start, {"fields": _FIELDS, "$maxPageSize": _PAGE})
-        *_, links = self._batches(client.LINKS, start, {"linkTypes": wire.HIERARCHY})
+        *_, links = self._batches(client.LINKS, start, {})
         return Position(
             revisions=wire.text(revisions.get("continuationToken")),
             links=wire.text(links.get("continuationToken")),
@@ -144,7 +144,7 @@ class Feed:
             for entry in wire.rows(batch.get("values")):
                 news.revision(entry)
         start = {"continuationToken": position.links}
-        for batch in self._batches(client.LINKS, start, {"linkTypes": wire.HIERARCHY}):
+        for batch in self._batches(client.LINKS, start, {}):
             position = replace(position, links=wire.text(batch.get("continuationToken")) or position.links)
             for entry in wire.rows(batch.get("values")):
                 news.link(entry)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,13 +19,20 @@ STATE: Final = "System.State"
 TAGS: Final = "System.Tags"
 ASSIGNED_TO: Final = "System.AssignedTo"
 PRIORITY: Final = "Microsoft.VSTS.Common.Priority"
+REASON: Final = "System.Reason"
+CREATED_BY: Final = "System.CreatedBy"
+AREA: Final = "System.AreaPath"
+ITERATION: Final = "System.IterationPath"
+SEVERITY: Final = "Microsoft.VSTS.Common.Severity"
+SCHEDULING: Final = "Microsoft.VSTS.Scheduling."
 PARENT_LINK: Final = "System.LinkTypes.Hierarchy-Reverse"
-HIERARCHY: Final = "System.LinkTypes.Hierarchy"
+ATTACHED: Final = "AttachedFile"
 #: Where a marker lives: an address that no name server knows, on a hyperlink of the work item.
 MARKER_URL: Final = "https://trackdown.invalid/m/"
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TARGET = re.compile(r"/_apis/wit/workitems/(\d+)/?$", re.IGNORECASE)
+_FILE = re.compile(r"/_apis/wit/attachments/([0-9a-f-]{36})(?=[/?]|$)", re.IGNORECASE)
 _NAME_AND_MAIL = re.compile(r"^(?P<name>.*?)\s*<(?P<mail>[^<>]+)>$")
 
 
@@ -105,9 +113,26 @@ def parent(payload: JsonObject) -> NativeRef | None:
     return NativeRef(str(shown)) if shown and "relations" not in payload else None
 
 
+def links(payload: JsonObject) -> list[tuple[str, NativeRef]]:
+    """The links to other work items: link type and number."""
+    found = ((text(row.get("rel")), target(row)) for row in relations(payload))
+    return [(rel, other) for rel, other in found if other is not None]
+
+
+def file_id(url: Any) -> str:
+    """The number of the uploaded file that an address leads to; empty for what is none."""
+    match = _FILE.search(text(url))
+    return match[1].lower() if match else ""
+
+
 def hyperlinks(payload: JsonObject) -> list[str]:
     """The addresses that people and programs attached to a work item."""
     return [text(row.get("url")) for row in relations(payload) if text(row.get("rel")).lower() == "hyperlink"]
+
+
+def below(path: Any) -> str:
+    r"""The part of `Project\Node\Leaf` below the project, with `/` between the nodes; empty for the project itself."""
+    return "/".join(text(path).split("\\")[1:])
 
 
 def split_tags(value: Any) -> list[str]:
@@ -116,8 +141,9 @@ def split_tags(value: Any) -> list[str]:
 
 
 def version(payload: JsonObject) -> str:
-    """Differs whenever the work item changed: links raise no revision, so the parent is part of it."""
-    return f"{number(payload.get('rev'))}.{parent(payload) or 0}"
+    """Differs whenever the work item changed: links raise no revision on many servers, so they are part of it."""
+    linked = sorted(f"{rel.lower()}:{other}" for rel, other in links(payload))
+    return f"{number(payload.get('rev'))}.{zlib.crc32(' '.join(linked).encode()):x}"
 
 
 def revision(of_version: str | None) -> int | None:

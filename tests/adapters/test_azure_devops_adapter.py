@@ -222,7 +222,8 @@ def test_every_update_tests_the_revision_first(sim: AzureDevOpsSimulator, opened
     number = sim.add_issue(title="One")
     adapter = opened(sim)
     (op,) = edit(adapter, str(number), {Field.TITLE: "Two"})
-    assert adapter._operations(op)[0] == {"op": "test", "path": "/rev", "value": 1}
+    adapter.write(op)
+    assert json.loads(sim.requests[-1]["body"])[0] == {"op": "test", "path": "/rev", "value": 1}
 
 
 def test_a_parent_is_unlinked_by_its_present_place(sim: AzureDevOpsSimulator, opened: Open) -> None:

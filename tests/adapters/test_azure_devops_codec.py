@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.azure_devops import codec_text, wire
-from adapters.azure_devops.adapter import FIELDS
-from adapters.azure_devops.codec import CODEC
+from adapters.azure_devops.codec import CODEC, FIELDS
 from sync.core.capabilities import Capabilities, ProjectFacts
 from sync.core.changes import diff_fields
 from sync.core.ids import NativeRef
