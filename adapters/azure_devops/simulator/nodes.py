@@ -134,7 +134,7 @@ def dates(attributes: Any) -> JsonObject:
 def _roots(call: Call) -> Answer:
     depth = call.number("$depth", 0)
     if (numbers := call.words("ids")) is None:
-        return collection([call.render.node(node, depth) for node in call.home.nodes.values()])
+        return collection([call.render.node(node, depth, linked=False) for node in call.home.nodes.values()])
     known = {str(node.id): node for root in call.home.nodes.values() for node in root.everything()}
     if call.query.get("errorpolicy", "fail").lower() != "omit":
         for number in numbers:
@@ -174,6 +174,7 @@ def _post(call: Call, group: str, path: str = "") -> Answer:
     if "id" in body and "name" not in body:
         node = _by_number(call, int(body["id"]), parent.kind)
         move(call.organisation, node, parent)
+        node.attributes = dates(body.get("attributes"))  # recorded: dates that are not sent along are lost
         return call.render.node(node, 0)
     node = add(call.organisation, parent, str(body.get("name") or ""), body.get("attributes"))
     return Response(json.dumps(call.render.node(node, 0)), status=201)

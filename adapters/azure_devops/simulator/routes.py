@@ -177,6 +177,7 @@ def _relations(call: Call) -> list[JsonObject]:
             "directional": not related,
             "singleTarget": not tree,
             "topology": "network" if related else "tree" if tree else "dependency",
+            "remote": False,
         }
         if not related:
             attributes |= {"isForward": reference.endswith("-Forward"), "oppositeEndReferenceName": opposite}
