@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from adapters.github import texts, wire
-from adapters.github.goal import Goal, blank, reach
-from adapters.github.words import Words
+from adapters.github import reading, texts, wire
+from adapters.github.encoding import creation, updates
+from adapters.github.goal import blank
+from adapters.github.people import accounts
+from adapters.github.reaching import reach
+from adapters.github.reading import read_fields
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet, diff_fields
 from sync.core.ids import Marker
@@ -16,6 +19,7 @@ from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
     UNKNOWN,
+    Account,
     Decoded,
     DecodedComment,
     Field,
@@ -28,57 +32,10 @@ from sync.core.models import (
     NativeEvent,
     NativeTicket,
     Snapshot,
-    Value,
 )
 from sync.core.ports import Encoded, NativeOp, OpKind
 
-_MENDS = {
-    Field.STATUS: "Add it to [fields.status.values] of the mapping, written state:WORD.",
-    Field.REASON: "Add it to [fields.reason.values] of the mapping.",
-    Field.KIND: "Add a [[types]] row for it to the mapping, written type:NAME.",
-    Field.TYPE: "Add a [[types]] row for it to the mapping, written type:NAME.",
-    Field.PARENT: "Move the parent into this repository, or bridge its repository too.",
-}
 _NOBODY = "ghost"  # as GitHub shows a deleted account
-#: Action, what it does, payload, the fields that it sets.
-_Part = tuple[str, str, JsonObject, set[Field]]
-
-
-def read_fields(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Value]:
-    """Every field that this replica carries."""
-    words = Words.of(mapping)
-    labels = wire.names_of(payload.get("labels"))
-    state = wire.text_of(payload, "state")
-    row = words.row(wire.name_of(payload.get("type")), labels)
-    people = payload.get("assignees") if isinstance(payload.get("assignees"), list) else []
-    fields: dict[Field, Value] = {
-        Field.TITLE: wire.text_of(payload, "title"),
-        Field.BODY: texts.read(wire.text_of(payload, "body"), texts.mentions(mapping)),
-        Field.KIND: UNKNOWN if row is UNKNOWN else row.kind,
-        Field.TYPE: UNKNOWN if row is UNKNOWN else row.type,
-        Field.STATUS: words.status(state, labels),
-        Field.REASON: _reason(state, payload.get("state_reason"), mapping),
-        Field.PRIORITY: words.priority(labels),
-        Field.LABELS: frozenset(words.plain(labels)),
-        Field.ASSIGNEES: frozenset(
-            person for user in people or () if (person := mapping.people.read(wire.account_ids(user))) is not None
-        ),
-    }
-    if mapping.facts.extra.get("sub_issues", True):
-        parent = wire.parent_ref(payload)
-        fields[Field.PARENT] = UNKNOWN if parent is not None and "#" in parent else parent
-    return {name: value for name, value in fields.items() if name not in mapping.mapping.off}
-
-
-def _reason(state: str, reason: Any, mapping: ProjectMapping) -> Value:
-    if state != "closed" or not isinstance(reason, str):
-        return None
-    return mapping.read_reason(reason)
-
-
-def _native_word(name: Field, payload: JsonObject) -> str:
-    key = {Field.STATUS: "state", Field.REASON: "state_reason", Field.PARENT: "parent_issue_url"}.get(name, "type")
-    return str(wire.name_of(payload.get(key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +46,10 @@ class GitHubCodec:
         """See `Codec`."""
         payload = native.payload
         fields = read_fields(payload, mapping)
-        raw = wire.text_of(payload, "body")
-        body, marker = texts.split(raw)
+        body, _, marker = texts.parts(wire.text_of(payload, "body"))
         return Decoded(
             snapshot=Snapshot(fields=fields),
-            problems=tuple(
-                FieldProblem(
-                    field=name,
-                    message=f"github: {native.key}: {name} '{_native_word(name, payload)}' has no meaning here",
-                    mend=_MENDS.get(name, "Change it on GitHub."),
-                )
-                for name, value in fields.items()
-                if value is UNKNOWN
-            ),
+            problems=reading.problems(native.key, fields, payload, mapping),
             marker=marker,
             references=explicit_references(body),
             author=mapping.people.read(wire.account_ids(payload.get("user"))),
@@ -118,6 +66,10 @@ class GitHubCodec:
             created_at=wire.moment(payload.get("created_at")) or datetime.fromtimestamp(0, UTC),
             marker=marker,
         )
+
+    def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
+        """See `Codec`."""
+        return accounts(native.payload)
 
     def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:  # noqa: ARG002
         """See `Codec`."""
@@ -169,8 +121,8 @@ class GitHubCodec:
             return Encoded()
         goal = reach(news, _payload(current), mapping, caps, marker=marker)
         if current is None:
-            return _creation(goal, mapping, marker)
-        return Encoded(ops=tuple(_updates(goal, current, mapping)), problems=goal.problems)
+            return creation(goal, marker)
+        return Encoded(ops=tuple(updates(goal, current)), problems=goal.problems)
 
     def encode_comment(
         self,
@@ -214,110 +166,6 @@ class GitHubCodec:
 
 def _payload(current: NativeTicket | None) -> JsonObject:
     return blank() if current is None else current.payload
-
-
-def _creation(goal: Goal, mapping: ProjectMapping, marker: Marker | None) -> Encoded:
-    """One POST; a new issue is open and has no parent yet."""
-    payload = goal.payload
-    if Field.TITLE in goal.unsaid:
-        return Encoded(problems=goal.problems)
-    body: JsonObject = {"title": payload["title"]}
-    raw = payload["body"] or texts.write("", marker=marker)
-    if raw:
-        body["body"] = raw
-    if payload["labels"]:
-        body["labels"] = payload["labels"]
-    if logins := wire.names_of(payload["assignees"], "login"):
-        body["assignees"] = logins
-    if payload["type"]:
-        body["type"] = payload["type"]
-    opened = read_fields({**payload, "state": "open", "state_reason": None, "parent": None}, mapping)
-    held = read_fields(payload, mapping)
-    done = {name for name in goal.asked if name in held and opened.get(name) == held[name]}
-    op = NativeOp(
-        kind=OpKind.CREATE,
-        action="issue.create",
-        summary=f"create '{payload['title']}'",
-        payload=body,
-        fields=frozenset(done - goal.unsaid),
-        marker=marker,
-    )
-    return Encoded(ops=(op,), problems=goal.problems)
-
-
-def _updates(goal: Goal, current: NativeTicket, mapping: ProjectMapping) -> list[NativeOp]:
-    words, new, old = Words.of(mapping), goal.payload, current.payload
-    there, wanted = wire.names_of(old.get("labels")), wire.names_of(new.get("labels"))
-    gone, added = _minus(there, wanted), _minus(wanted, there)
-    patch, names = _patch(new, old)
-    # A change of status or type that swaps labels is one request, so that nobody sees half of it; labels alone are
-    # added and removed one by one, so that nobody else's label is lost.
-    owned_gone, owned_added = words.owned(gone), words.owned(added)
-    if (owned_gone and owned_added) or ((owned_gone or owned_added) and {"state", "type"} & set(patch)):
-        patch["labels"] = wanted
-        names |= words.said(gone + added)
-        gone, added = [], []
-    parts: list[_Part] = []
-    if patch:
-        parts.append(("issue.edit", f"set {', '.join(sorted(set(patch) - {'state_reason'}))}", patch, names))
-    if added:
-        parts.append(("labels.add", f"add label {', '.join(added)}", {"labels": added}, words.said(added)))
-    parts += [("label.remove", f"remove label {label}", {"label": label}, words.said([label])) for label in gone]
-    parts += _people(wire.names_of(old.get("assignees"), "login"), wire.names_of(new.get("assignees"), "login"))
-    parts += _family(old, new)
-    return [
-        NativeOp(
-            kind=OpKind.UPDATE,
-            action=action,
-            summary=f"{summary} of {current.key}",
-            payload=payload,
-            ref=current.ref,
-            fields=frozenset(fields & goal.asked),
-            expects=current.version,
-        )
-        for action, summary, payload, fields in parts
-    ]
-
-
-def _patch(new: JsonObject, old: JsonObject) -> tuple[JsonObject, set[Field]]:
-    patch: JsonObject = {}
-    names: set[Field] = set()
-    for key, fields in (("title", {Field.TITLE}), ("body", {Field.BODY}), ("type", {Field.KIND, Field.TYPE})):
-        before = wire.name_of(old.get(key)) if key == "type" else old.get(key)
-        if new[key] != before and (new[key] or before):
-            patch[key] = new[key]
-            names |= fields
-    if new["state"] != old.get("state"):
-        patch["state"] = new["state"]
-        names |= {Field.STATUS, Field.REASON}
-        if new["state"] == "closed":
-            patch["state_reason"] = new["state_reason"]
-    return patch, names
-
-
-def _people(there: list[str], wanted: list[str]) -> list[_Part]:
-    changes = (("assignees.add", _minus(wanted, there)), ("assignees.remove", _minus(there, wanted)))
-    return [
-        (action, f"{action.partition('.')[2]} assignee {', '.join(logins)}", {"assignees": logins}, {Field.ASSIGNEES})
-        for action, logins in changes
-        if logins
-    ]
-
-
-def _family(old: JsonObject, new: JsonObject) -> list[_Part]:
-    before, after = wire.parent_ref(old), wire.parent_ref(new)
-    if after == before:
-        return []
-    child: JsonObject = {"sub_issue_id": old.get("id")}
-    if after is None:
-        return [("parent.clear", "clear the parent", {"parent": before, **child}, {Field.PARENT})]
-    payload = {"parent": after, **child, "replace_parent": True}
-    return [("parent.set", f"set the parent (#{after})", payload, {Field.PARENT})]
-
-
-def _minus(names: list[str], others: list[str]) -> list[str]:
-    there = {name.casefold() for name in others}
-    return [name for name in names if name.casefold() not in there]
 
 
 CODEC = GitHubCodec()

@@ -34,6 +34,7 @@ from adapters.jira.codec_values import (
     read_reason,
     status_of,
 )
+from adapters.jira.people import accounts
 from adapters.jira.slots import slotted
 from adapters.jira.wire import ADDED, PROPERTY, as_list, as_object, at, marker_in, parse_time, person_ids, text_at
 from sync.core.capabilities import Capabilities
@@ -44,6 +45,7 @@ from sync.core.linking import explicit_references
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
     UNKNOWN,
+    Account,
     Decoded,
     DecodedComment,
     Field,
@@ -107,6 +109,10 @@ class JiraCodec:
             marker=Marker(marker) if marker else None,
             restricted=_is_restricted(payload, mapping, ours=ours),
         )
+
+    def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
+        """See `Codec`."""
+        return accounts(native.payload)
 
     def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
         """See `Codec`."""

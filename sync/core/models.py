@@ -157,6 +157,18 @@ class NativeComment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody in one tracker: `ids` are all that `[people]` may call them, the one to write there first.
+
+    `mail` is "" where the tracker does not tell it.
+    """
+
+    ids: tuple[str, ...]
+    name: str
+    mail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NativeAttachment:
     """One file at a ticket as a tracker answered it; `url` is what texts of this tracker refer to it by.
 

@@ -18,6 +18,7 @@ from sync.core.changes import ChangeSet
 from sync.core.ids import Cursor, Marker, NativeRef
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
+    Account,
     Decoded,
     DecodedComment,
     Field,
@@ -206,6 +207,10 @@ class Codec(Protocol):
 
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
         """The comment in canonical terms, without our own attribution and marker. Never raises on a JSON payload."""
+        ...
+
+    def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
+        """Every person who is named in the payload (not in its texts); the same one may come several times. Never raises on JSON."""
         ...
 
     def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:

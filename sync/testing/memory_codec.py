@@ -18,6 +18,7 @@ from sync.core.mapping import ProjectMapping
 from sync.core.models import (
     LINK_KINDS,
     UNKNOWN,
+    Account,
     Decoded,
     DecodedComment,
     Field,
@@ -85,6 +86,13 @@ class MemoryCodec:
             marker=Marker(str(marker)) if ours else None,
             restricted=payload.get("restricted") is True,
         )
+
+    def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
+        """See `Codec`."""
+        people = native.payload.get("people")
+        for name in (native.payload.get("author"), *(people if isinstance(people, list) else ())):
+            if isinstance(name, str) and name:
+                yield Account(ids=(name,), name=name, mail=name if "@" in name else "")
 
     def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
         """See `Codec`."""
