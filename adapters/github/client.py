@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from adapters._http import Pace, Redactor, TrackerTransport, mount, parse_http_d
 from adapters.github.errors import message_of, parsed, rate_limit, refusal
 from adapters.github.settings import Settings
 from sync.core.errors import Malformed, Retryable, TrackerError, Uncertain
+from sync.core.models import JsonObject
 from sync.core.ports import Traffic
 
 API_VERSION = "2022-11-28"
@@ -88,6 +89,17 @@ class Client:
     def get(self, path: str, query: Mapping[str, str] | None = None, *, what: str) -> Answer:
         """Read; `path` is below the repository, or absolute from the API's root when it starts with `/`, or a link."""
         return self.send("GET", path, what=what, query=query)
+
+    def rows(self, path: str, query: Mapping[str, str] | None = None, *, what: str) -> Iterator[JsonObject]:
+        """Every row of a list, page by page."""
+        link: str | None = path
+        wanted: Mapping[str, str] | None = {"per_page": "100", **(query or {})}
+        while link is not None:
+            answer = self.get(link, wanted, what=what)
+            if not isinstance(answer.body, list) or not all(isinstance(row, dict) for row in answer.body):
+                raise Malformed(f"github: {what}: the answer is no list")
+            yield from answer.body
+            link, wanted = answer.links.get("next"), None
 
     def send(
         self, method: str, path: str, *, what: str, query: Mapping[str, str] | None = None, body: Any = None

@@ -2,21 +2,22 @@
 
 Two requests when nothing happened: the issues list and the comments; instead of the comments, the events where they
 were not asked for `EVENTS_EVERY`. As soon as any issue has moved all three are asked, and a new or deleted comment moves its
-issue: so only an edited comment may wait for the next pull, and a changed parent for `EVENTS_EVERY`.
+issue: so only an edited comment may wait for the next pull, and a changed parent or dependency for `EVENTS_EVERY`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from adapters.github import wire
 from adapters.github.client import Answer, Client
+from adapters.github.dependencies import Dependencies
 from adapters.github.selection import Selection
-from sync.core.errors import Malformed
+from sync.core.errors import Malformed, Rejected
 from sync.core.ids import Cursor
 from sync.core.models import JsonObject, NativeComment, NativeTicket
 from sync.core.ports import Page
@@ -31,6 +32,7 @@ SEEN_LIMIT = 1_000
 EVENT_PAGES = 10
 _ALL = {"state": "all", "per_page": "100"}
 _FAMILY = ("parent_issue_added", "parent_issue_removed")
+_DEPENDENCIES = ("blocked_by_added", "blocked_by_removed", "blocking_added", "blocking_removed")
 
 
 @dataclass(slots=True)
@@ -70,6 +72,7 @@ class Position:
     event: int = 0
     looked_back: str | None = None
     events_read: str | None = None
+    doubtful: list[str] = field(default_factory=list)  # see `Dependencies`
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> Position:
@@ -109,14 +112,21 @@ class Rows:
 class Puller:
     """Reads the feeds of one repository."""
 
-    def __init__(self, client: Client, selection: Selection, *, parents: bool) -> None:
+    def __init__(self, client: Client, selection: Selection, dependencies: Dependencies, *, eventful: bool) -> None:
         self._client = client
         self._selection = selection
-        self._parents = parents
+        self._dependencies = dependencies
+        self._eventful = eventful
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter.pull`."""
         position = Position.of(since)
+        self._dependencies.remember(position.doubtful)
+        for page in self._pages(position):
+            position.doubtful = self._dependencies.doubtful
+            yield replace(page, cursor=position.cursor())
+
+    def _pages(self, position: Position) -> Iterator[Page]:
         if not position.walked:
             yield from self._walk(position)
             yield from self._comments(position)
@@ -126,10 +136,10 @@ class Puller:
             moved = moved or bool(page.tickets)
             yield page
         read = wire.moment(position.events_read)
-        due = self._parents and (read is None or self._client.now() - read >= EVENTS_EVERY)
+        due = self._eventful and (read is None or self._client.now() - read >= EVENTS_EVERY)
         if moved or not due:
             yield from self._comments(position)
-        if self._parents and (moved or due):
+        if self._eventful and (moved or due):
             yield from self._events(position)
 
     # -- the first pull: by number, which no edit moves ----------------------------------------------------
@@ -157,7 +167,10 @@ class Puller:
             if position.walked:
                 return
 
-    def _take_issues(self, rows: Rows, listed: list[JsonObject], position: Position, *, above: int) -> None:
+    def _take_issues(
+        self, rows: Rows, listed: list[JsonObject], position: Position, *, above: int, told: Collection[str] = ()
+    ) -> None:
+        """The rows that are new, and those of `told`, which have changed though they may look the same."""
         for row in listed:
             try:
                 native = wire.ticket(row, fetched_at=self._client.now())
@@ -170,8 +183,14 @@ class Puller:
                 new = True
             else:
                 new = position.issues.is_new(str(native.ref), native.version, updated)
+            new = new or native.ref in told
             if native.number > above and (new or walking) and not wire.is_pull(row) and self._selection.matches(row):
-                rows.tickets.append(native)
+                rows.tickets.append(self._whole(row, native))
+
+    def _whole(self, row: JsonObject, native: NativeTicket) -> NativeTicket:
+        """The ticket with its dependencies: they are read for what is brought only, and are no part of what was seen."""
+        lists = self._dependencies.of(row)
+        return wire.ticket(row, fetched_at=native.fetched_at, dependencies=lists) if lists is not None else native
 
     # -- later pulls: by `updated_at` ------------------------------------------------------------------------
 
@@ -221,7 +240,7 @@ class Puller:
     # -- what moves no `updated_at` --------------------------------------------------------------------------
 
     def _events(self, position: Position) -> Iterator[Page]:
-        newest, children = position.event, dict[int, JsonObject]()
+        newest, parents, told = position.event, dict[int, JsonObject](), dict[int, None]()
         link: str | None = None
         for _ in range(EVENT_PAGES):
             answer = self._list(link or "issues/events", None if link else {"per_page": "100"})
@@ -229,15 +248,30 @@ class Puller:
             for event in listed:
                 number, issue = event.get("id"), event.get("issue")
                 newest = max(newest, number) if isinstance(number, int) else newest
-                if _is_after(event, position) and event.get("event") in _FAMILY and isinstance(issue, dict):
-                    children.setdefault(issue.get("number", 0), _with_parent(issue, event))
+                if not _is_after(event, position) or not isinstance(issue, dict):
+                    continue
+                if event.get("event") in _FAMILY:
+                    parents.setdefault(issue.get("number", 0), _with_parent(issue, event))
+                elif event.get("event") in _DEPENDENCIES:
+                    told.setdefault(issue.get("number", 0))
             link = answer.links.get("next")
             if link is None or not all(_is_after(event, position) for event in listed):
                 break
         position.event, position.events_read = newest, wire.stamp(self._client.now())
-        rows = Rows()
-        self._take_issues(rows, list(children.values()), position, above=0)
+        self._dependencies.doubt(*map(str, told))
+        rows, read = Rows(), {number: row for number in told if (row := self._directly(number)) is not None}
+        self._take_issues(
+            rows, list((parents | read).values()), position, above=0, told={str(number) for number in read}
+        )
         yield rows.page(position)
+
+    def _directly(self, number: int) -> JsonObject | None:
+        """An issue as it is; None where it is gone, which is not for a feed to tell."""
+        try:
+            row = self._client.get(f"issues/{number}", what=f"reading #{number}").body
+        except Rejected:
+            return None
+        return row if isinstance(row, dict) else None
 
     def _list(self, path: str, query: dict[str, str] | None) -> Answer:
         answer = self._client.get(path, query, what=f"listing {path.partition('?')[0]}")

@@ -10,12 +10,15 @@ from sync.core.ids import NativeRef
 from sync.core.models import JsonObject, NativeEvent
 
 _STATES = {"closed": "closed", "reopened": "open"}
+_UNDONE = {"labeled": "unlabeled", "assigned": "unassigned", "milestoned": "demilestoned"}
+_SIDES = {f"{side}_{verb}": side for side in wire.SIDES for verb in ("added", "removed")}
 
 
 def replay(ref: NativeRef, entries: Sequence[JsonObject], start: JsonObject | None = None) -> Iterator[NativeEvent]:
     """Events with `before` and `after` in their payload; entries that change nothing of ours are left out.
 
-    `entries`, oldest first, must be the whole timeline, or what came after the state `start`. Bodies are not in it.
+    `entries`, oldest first, must be the whole timeline, or what came after the state `start`. Bodies are not in it, nor are
+    issue fields. After a `start` the dependencies are told as what came and went, not as they are.
     One request makes several entries (a status that swaps two labels): what one account did within one second is one event.
     """
     pending: NativeEvent | None = None
@@ -39,13 +42,18 @@ def rewound(issue: JsonObject, entries: Sequence[JsonObject]) -> JsonObject | No
         "labels": [name for row in issue.get("labels") or () if (name := wire.name_of(row)) is not None],
         "assignees": [user for row in issue.get("assignees") or () if (user := wire.slim_account(row)) is not None],
         "type": wire.name_of(issue.get("type")),
+        "milestone": wire.name_of(issue.get("milestone"), "title"),
+        wire.DEPENDENCIES: {},
     }
     for entry in reversed(entries):
         match entry.get("event"):
             case "renamed" if isinstance(rename := entry.get("rename"), dict):
                 state["title"] = wire.text_of(rename, "from")
-            case "labeled" | "unlabeled" | "assigned" | "unassigned" as event:
-                undone = {"labeled": "unlabeled", "assigned": "unassigned"}.get(event, event.removeprefix("un"))
+            case "labeled" | "unlabeled" | "assigned" | "unassigned" | "milestoned" | "demilestoned" as event:
+                undone = _UNDONE.get(event, event.removeprefix("un").removeprefix("de"))
+                state = _after(state, {**entry, "event": undone}) or state
+            case str() as event if event in _SIDES:
+                undone = event.replace("added", "gone").replace("removed", "added").replace("gone", "removed")
                 state = _after(state, {**entry, "event": undone}) or state
             case "closed":
                 state |= {"state": "open", "state_reason": None}
@@ -66,6 +74,8 @@ def _first_state(entries: Iterable[JsonObject]) -> JsonObject:
         "labels": [],
         "assignees": [],
         "type": None,
+        "milestone": None,
+        wire.DEPENDENCIES: {},
     }
 
 
@@ -116,7 +126,24 @@ def _after(state: JsonObject, entry: JsonObject) -> JsonObject | None:
             parent = entry.get("parent_issue")
             number = parent.get("number") if isinstance(parent, dict) and event == "parent_issue_added" else None
             return {**state, "parent": None if number is None else str(number)}
+        case "milestoned" | "demilestoned":
+            title = wire.name_of(entry.get("milestone"), "title")
+            return None if title is None else {**state, "milestone": title if event == "milestoned" else None}
+        case str() if event in _SIDES:
+            return _depending(state, entry, _SIDES[event], there=event.endswith("added"))
     return None
+
+
+def _depending(state: JsonObject, entry: JsonObject, side: str, *, there: bool) -> JsonObject | None:
+    """The state with one dependency more or less; one on an issue of another repository changes nothing of ours."""
+    other = entry[side] if isinstance(entry.get(side), dict) else {}
+    number, home = other.get("number"), wire.name_of(other.get("repository"), "url")
+    if not isinstance(number, int) or (home is not None and not wire.text_of(entry, "url").startswith(f"{home}/")):
+        return None
+    lists = state.get(wire.DEPENDENCIES, {})
+    others = [row for row in lists.get(side, []) if row["ref"] != str(number)]
+    mine = [{"ref": str(number), "id": 0}] if there else []
+    return {**state, wire.DEPENDENCIES: {**lists, side: others + mine}}
 
 
 def _changed(labels: list[str], label: str, there: bool) -> list[str]:

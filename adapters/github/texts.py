@@ -1,9 +1,10 @@
-"""GitHub's Markdown and canonical Markdown: line ends, mentions, our marker and the original author's name."""
+"""GitHub's Markdown and canonical Markdown: line ends, mentions, our marker, the block and the original author's name."""
 
 from __future__ import annotations
 
 import re
 
+from adapters.github.block import Block, cut, guarded, unguarded
 from sync.core.ids import Marker
 from sync.core.mapping import ProjectMapping
 from sync.text import Mentions, canonical, neutralise, restore
@@ -31,9 +32,19 @@ def split(raw: str) -> tuple[str, Marker | None]:
     return text[: found.start()] + text[found.end() :], Marker(found["marker"])
 
 
+def parts(raw: str) -> tuple[str, Block, Marker | None]:
+    """The text of a body as it stands there, its block and our marker."""
+    text, marker = split(raw)
+    return *cut(text), marker
+
+
 def read(raw: str, who: Mentions = _NOBODY) -> str:
-    """A body in canonical Markdown, without the marker."""
-    return canonical(restore(split(raw)[0], who))
+    """A body in canonical Markdown, without the block and the marker."""
+    return _restored(parts(raw)[0], who)
+
+
+def _restored(text: str, who: Mentions) -> str:
+    return canonical(unguarded(restore(text, who)))
 
 
 def read_comment(raw: str, who: Mentions = _NOBODY) -> tuple[str, Marker | None, str | None]:
@@ -42,26 +53,30 @@ def read_comment(raw: str, who: Mentions = _NOBODY) -> tuple[str, Marker | None,
     named = _ATTRIBUTION.match(text) if marker is not None else None
     if named is not None:
         text = text[named.end() :]
-    return canonical(restore(text, who)), marker, named["line"] if named else None
+    return _restored(text, who), marker, named["line"] if named else None
 
 
 def write(
-    markdown: str,
+    markdown: str | None,
     current: str = "",
     *,
+    block: Block | None = None,
     marker: Marker | None = None,
     attribution: str | None = None,
     who: Mentions = _NOBODY,
 ) -> str:
     """The native text for `markdown`: lines that stand in `current` already stay as they are, mentions included.
 
-    The marker that stands in `current` is kept, else `marker` is put on the last line.
+    Without `markdown` the whole text stays. `block` comes after it. The marker that stands in `current` is kept, else
+    `marker` is put on the last line.
     """
     there, kept = split(current)
+    if block is not None:
+        there = cut(there)[0]
     marker = kept or marker
-    body = _like(markdown, there, who)
-    parts = [attribution, body, f"<!-- {marker} -->" if marker else None]
-    return "\n\n".join(part for part in parts if part)
+    text = there.rstrip() if markdown is None else _like(guarded(markdown), there, who)
+    shown = [attribution, text, block.render() if block is not None else None, f"<!-- {marker} -->" if marker else None]
+    return "\n\n".join(part for part in shown if part)
 
 
 def _like(markdown: str, there: str, who: Mentions) -> str:

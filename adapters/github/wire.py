@@ -16,7 +16,13 @@ from sync.core.models import JsonObject, NativeComment, NativeTicket
 _KEPT = ("id", "number", "url", "html_url", "title", "body", "state", "state_reason", "parent_issue_url")
 _KEPT_TOO = ("created_at", "updated_at", "comments", "locked")
 _COMMENT_KEPT = ("id", "url", "html_url", "issue_url", "body", "created_at", "updated_at")
-_VERSIONED = ("title", "body", "state", "state_reason", "labels", "assignees", "type", "updated_at")
+_VERSIONED = (
+    *("title", "body", "state", "state_reason", "labels", "assignees", "type", "milestone", "issue_field_values"),
+    "updated_at",
+)
+#: The member of a stored issue that lists who blocks whom; GitHub's own answers have only numbers.
+DEPENDENCIES = "dependencies"
+SIDES = ("blocked_by", "blocking")
 _PULL_URL = re.compile(r"/pull/\d+(?:#.*)?$")
 _ISSUE_URL = re.compile(r"^(?P<repository>.*)/issues/(?P<number>\d+)/?$")
 
@@ -76,13 +82,59 @@ def parent_ref(payload: JsonObject) -> NativeRef | None:
     """The parent's ref; `owner/name#12` for one in another repository."""
     if isinstance(payload.get("parent"), str):
         return NativeRef(payload["parent"])
-    match = _ISSUE_URL.match(text_of(payload, "parent_issue_url"))
+    return ref_of(payload.get("parent_issue_url"), payload)
+
+
+def ref_of(url: Any, payload: JsonObject) -> NativeRef | None:
+    """The ref behind an issue's address, as seen from the issue `payload`; `owner/name#12` in another repository."""
+    match = _ISSUE_URL.match(url) if isinstance(url, str) else None
     if match is None:
         return None
-    own = _ISSUE_URL.match(text_of(payload, "url"))
-    if own is None or own["repository"].casefold() == match["repository"].casefold():
-        return NativeRef(match["number"])
-    return NativeRef("/".join(match["repository"].split("/")[-2:]) + f"#{match['number']}")
+    own, there = repository_of(payload), "/".join(match["repository"].split("/")[-2:])
+    return NativeRef(match["number"] if own in (None, there.casefold()) else f"{there}#{match['number']}")
+
+
+def repository_of(payload: JsonObject) -> str | None:
+    """The repository of an issue, `owner/name` without case."""
+    match = _ISSUE_URL.match(text_of(payload, "url"))
+    return "/".join(match["repository"].split("/")[-2:]).casefold() if match else None
+
+
+def blockers(payload: JsonObject, side: str) -> dict[NativeRef, int]:
+    """The issues on one side of the dependencies, each with its database id."""
+    listed = payload.get(DEPENDENCIES)
+    rows = listed.get(side) if isinstance(listed, dict) else None
+    return {
+        NativeRef(row["ref"]): row["id"]
+        for row in (rows if isinstance(rows, list) else ())
+        if isinstance(row, dict) and isinstance(row.get("ref"), str) and isinstance(row.get("id"), int)
+    }
+
+
+def field_words(row: JsonObject) -> list[str]:
+    """The value of an issue field in words."""
+    value = row.get("value")
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+
+
+def field_values(payload: JsonObject) -> list[JsonObject]:
+    """The values of issue fields, each with the field's `id`."""
+    return [row for row in objects(payload.get("issue_field_values")) if isinstance(row.get("id"), int)]
+
+
+def slim_field(row: JsonObject) -> JsonObject:
+    """An issue field's value, options by their names."""
+    value, single, multi = row.get("value"), row.get("single_select_option"), row.get("multi_select_options")
+    if single is not None:
+        value = name_of(single)
+    elif isinstance(multi, list):
+        value = names_of(multi)
+    return {"id": row.get("issue_field_id"), "name": row.get("issue_field_name"), "value": value}
+
+
+def objects(value: Any) -> list[JsonObject]:
+    """The objects in a list."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def is_pull(payload: JsonObject) -> bool:
@@ -100,14 +152,13 @@ def slim_account(value: Any) -> JsonObject | None:
 def slim_issue(issue: JsonObject) -> JsonObject:
     """What we keep of an issue: the same whether it came from a list, a direct read or a write."""
     kept = {name: issue.get(name) for name in _KEPT + _KEPT_TOO}
-    people = issue.get("assignees")
     return kept | {
         "labels": names_of(issue.get("labels")),
-        "assignees": [slim_account(user) for user in people if isinstance(user, dict)]
-        if isinstance(people, list)
-        else [],
+        "assignees": [slim_account(user) for user in objects(issue.get("assignees"))],
         "user": slim_account(issue.get("user")),
         "type": name_of(issue.get("type")),
+        "milestone": name_of(issue.get("milestone"), "title"),
+        "issue_field_values": [slim_field(row) for row in objects(issue.get("issue_field_values"))],
     }
 
 
@@ -116,17 +167,18 @@ def version_of(payload: JsonObject) -> str:
     content = {name: payload.get(name) for name in _VERSIONED} | {"parent": parent_ref(payload)}
     content["labels"] = sorted(names_of(content["labels"]))
     content["assignees"] = sorted(names_of(content["assignees"], "login"))
+    content |= {side: refs for side in SIDES if (refs := sorted(blockers(payload, side)))}
     return _digest(content)
 
 
-def ticket(issue: Any, *, fetched_at: datetime) -> NativeTicket:
-    """A row or answer as a ticket; `Malformed` names what is missing."""
+def ticket(issue: Any, *, fetched_at: datetime, dependencies: JsonObject | None = None) -> NativeTicket:
+    """A row or answer as a ticket, with its `dependencies` where they are known; `Malformed` names what is missing."""
     if not isinstance(issue, dict) or not isinstance(issue.get("number"), int):
         raise Malformed(f"an issue without a number: {json.dumps(issue)[:80]}")
     number, updated = issue["number"], moment(issue.get("updated_at"))
     if updated is None or not isinstance(issue.get("id"), int) or not isinstance(issue.get("state"), str):
         raise Malformed(f"#{number} lacks its id, state or updated_at")
-    payload = slim_issue(issue)
+    payload = slim_issue(issue) | ({} if dependencies is None else {DEPENDENCIES: dependencies})
     count = issue.get("comments")
     return NativeTicket(
         ref=NativeRef(str(number)),

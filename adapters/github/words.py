@@ -1,6 +1,7 @@
 """The words of a GitHub mapping: `state:closed`, `label:status: review`, `type:Bug`; what a ticket's words mean.
 
-A label that stands in a mapping says a status, a priority or a type, and is none of the ticket's own labels.
+A label that stands in a mapping says a status, a priority, a severity or a type, one with a prefix of the mapping says that
+prefix's field; neither is one of the ticket's own labels.
 """
 
 from __future__ import annotations
@@ -27,22 +28,33 @@ class Words:
 
     mapping: ProjectMapping
     owners: dict[str, Field]  # label without case → the field that it says
+    prefixes: dict[str, Field]  # prefix without case → the field that labels with it say
 
     @classmethod
     def of(cls, mapping: ProjectMapping) -> Words:
         """The words of the fields that this replica carries."""
         owners: dict[str, Field] = {}
-        for name in (Field.STATUS, Field.PRIORITY):
-            if name not in mapping.mapping.off:
+        placed = {name: place.native for name, place in mapping.mapping.places.items() if place.native is not None}
+        placed |= {name: row.native for name, row in mapping.custom.items()}
+        for name in (Field.STATUS, Field.PRIORITY, Field.SEVERITY):
+            if name not in mapping.mapping.off and name not in placed:
                 for candidates in mapping.values(name).values.values():
                     owners |= {label.casefold(): name for label in _labels(candidates)}
         if not {Field.KIND, Field.TYPE} <= mapping.mapping.off:
             owners |= {label.casefold(): Field.TYPE for label in _labels(row.native for row in mapping.mapping.types)}
-        return cls(mapping, owners)
+        prefixes = {
+            native.removeprefix(LABEL).casefold(): name
+            for name, native in placed.items()
+            if native.startswith(LABEL) and name not in mapping.mapping.off
+        }
+        return cls(mapping, owners, prefixes)
 
     def owner(self, label: str) -> Field:
         """The field that a label says; `LABELS` for a label of the ticket's own."""
-        return self.owners.get(label.casefold(), Field.LABELS)
+        folded = label.casefold()
+        if (owner := self.owners.get(folded)) is not None:
+            return owner
+        return next((name for prefix, name in self.prefixes.items() if _has(folded, prefix)), Field.LABELS)
 
     def owned(self, labels: Iterable[str]) -> list[str]:
         """The labels that say a field."""
@@ -63,15 +75,12 @@ class Words:
 
     def status(self, state: str, labels: Sequence[str]) -> Value:
         """A closed ticket's status is its state; an open one's is its first status label, in the mapping's order."""
-        if state == "open" and (said := self._said(Field.STATUS, labels)) is not None:
+        if state == "open" and (said := self.meaning(Field.STATUS, labels)) is not None:
             return said
         return self.mapping.read_status(f"{STATE}{state}")
 
-    def priority(self, labels: Sequence[str]) -> str | None:
-        """The first priority label's meaning, in the mapping's order."""
-        return self._said(Field.PRIORITY, labels)
-
-    def _said(self, field: Field, labels: Sequence[str]) -> str | None:
+    def meaning(self, field: Field, labels: Sequence[str]) -> str | None:
+        """What the field's first label says, in the mapping's order."""
         there = {label.casefold() for label in labels}
         for canonical, candidates in self.mapping.values(field).values.items():
             if any(label.casefold() in there for label in _labels(candidates)):
@@ -103,6 +112,17 @@ class Words:
             if wanted is None and kind == ORDINARY.kind:
                 return ORDINARY
         return rows[0] if rows else None
+
+
+def suffixes(labels: Iterable[str], prefix: str) -> list[str]:
+    """What labels with a prefix say beside it, in the order of the alphabet."""
+    folded = prefix.casefold()
+    found = (label[len(prefix) :].strip() for label in labels if _has(label.casefold(), folded))
+    return sorted(found, key=str.casefold)
+
+
+def _has(label: str, prefix: str) -> bool:
+    return label.startswith(prefix) and len(label) > len(prefix)
 
 
 def _labels(words: Iterable[str]) -> list[str]:

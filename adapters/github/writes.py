@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from adapters.github import wire
-from sync.core.errors import InvariantBroken
+from sync.core.errors import InvariantBroken, Rejected
 from sync.core.models import Field, FieldProblem
 from sync.core.ports import NativeOp
 
@@ -28,8 +28,23 @@ def request_for(op: NativeOp) -> WriteRequest:
     match op.action:
         case "issue.create":
             return WriteRequest(method="POST", path="issues", body=payload)
-        case "issue.edit":
-            return WriteRequest(method="PATCH", path=issue, body=payload)
+        case "issue.edit" | "milestone.set":
+            body = {name: value for name, value in payload.items() if name != wire.DEPENDENCIES}
+            return WriteRequest(method="PATCH", path=issue, body=body)
+        case "milestone.create":
+            return WriteRequest(method="POST", path="milestones", body=payload)
+        case "field.set":
+            return WriteRequest(method="POST", path=f"{issue}/issue-field-values", body=payload)
+        case "field.clear":
+            return WriteRequest(
+                method="DELETE", path=f"{issue}/issue-field-values/{payload['field']}", gone_is_done=True
+            )
+        case "blocker.add":
+            path = f"issues/{payload['blocked']}/dependencies/blocked_by"
+            return WriteRequest(method="POST", path=path, body={"issue_id": payload["id"]})
+        case "blocker.remove":
+            path = f"issues/{payload['blocked']}/dependencies/blocked_by/{payload['id']}"
+            return WriteRequest(method="DELETE", path=path, gone_is_done=True)
         case "labels.add":
             return WriteRequest(method="POST", path=f"{issue}/labels", body=payload)
         case "label.remove":
@@ -57,6 +72,13 @@ def request_for(op: NativeOp) -> WriteRequest:
     raise InvariantBroken(f"github: no request for {op.action}")
 
 
+def is_done_already(op: NativeOp, error: Rejected) -> bool:
+    """Whether a refusal says that what was asked for is there."""
+    if op.action == "blocker.add":
+        return "already been taken" in str(error)
+    return op.action == "milestone.create" and "already_exists" in str(error)
+
+
 def silently_dropped(op: NativeOp, answer: Any) -> FieldProblem | None:
     """What was asked for and is not in the answer."""
     sent = op.payload
@@ -73,6 +95,9 @@ def silently_dropped(op: NativeOp, answer: Any) -> FieldProblem | None:
             message = f"GitHub dropped the assignee {', '.join(lost)} in silence"
             mend = "Give the person access to the repository, or take the login out of [people.x]."
             return FieldProblem(field=Field.ASSIGNEES, message=message, mend=mend)
+    if sent.get("milestone") and (wire.name_of(answer.get("milestone"), "title") or "") != sent["milestone"]:
+        message = f"GitHub dropped the milestone {sent['milestone']} in silence"
+        return FieldProblem(field=Field.MILESTONE, message=message, mend="Give the token's account push access.")
     if "type" in sent and wire.name_of(answer.get("type")) != sent["type"]:
         message = f"GitHub dropped the type {sent['type']} in silence"
         return FieldProblem(field=Field.TYPE, message=message, mend="Give the token's account push access.")
