@@ -335,3 +335,25 @@ def test_wiql_reads_custom_fields(sim: AzureDevOpsSimulator, raw: httpx.Client) 
         body = {"query": f"SELECT [System.Id] FROM WorkItems WHERE {clause}"}
         found = raw.post("Payments/_apis/wit/wiql", json=body).json()
         assert [item["id"] for item in found["workItems"]] == [gold], clause
+
+
+def test_added_states_stand_with_their_category() -> None:
+    """A state that an inherited process adds is listed among its category's, and can be moved to and from."""
+    added = {"User Story": {"Blocked": "InProgress", "Ready": "Proposed"}}
+    with served(AzureDevOpsSimulator(custom_states=added)) as sim:
+        states = tracking(sim).get_work_item_type_states("Payments", "User Story")
+        assert [state.name for state in states] == [
+            "New",
+            "Ready",
+            "Active",
+            "Resolved",
+            "Blocked",
+            "Closed",
+            "Removed",
+        ]
+        number = sim.add_issue(title="Stuck", type="User Story")
+        sim.edit(number, state="Blocked")
+        fields = sim.issue(number)["fields"]
+        assert (fields["System.State"], fields[REASON]) == ("Blocked", "Moved to state Blocked")
+        with pytest.raises(ApiError, match="contains the value 'Blocked'"):
+            sim.edit(sim.add_issue(title="Other", type="Bug"), state="Blocked")

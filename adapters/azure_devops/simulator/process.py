@@ -105,6 +105,12 @@ def _type(name: str, states: tuple[tuple[str, str], ...], *fields: str) -> WorkI
     )
 
 
+def with_states(kind: WorkItemType, added: Mapping[str, str]) -> tuple[State, ...]:
+    """The states of the type and those that somebody added (name to category), in the order of their categories."""
+    more = [State(name=name, category=category, color=_COLORS[category]) for name, category in added.items()]
+    return tuple(sorted((*kind.states, *more), key=lambda state: list(_COLORS).index(state.category)))
+
+
 def _scheduling(*names: str) -> tuple[str, ...]:
     return tuple(f"Microsoft.VSTS.Scheduling.{name}" for name in names)
 

@@ -12,7 +12,7 @@ from typing import Any
 from adapters._simulator import SimulatorClock
 from adapters.azure_devops.simulator.errors import not_found
 from adapters.azure_devops.simulator.fields import CUSTOM_FIELDS, FIELDS, Field, by_reference
-from adapters.azure_devops.simulator.process import PROCESSES, ProcessName, WorkItemType
+from adapters.azure_devops.simulator.process import PROCESSES, ProcessName, WorkItemType, with_states
 from adapters.azure_devops.simulator.workflow import Graph, Workflow, WorkflowKind
 
 #: Type name, or "Type/State", to the fields that must then be filled.
@@ -231,14 +231,16 @@ class LinkEvent:
 class Rules:
     """How this organisation's service behaves where processes, servers, recordings and documents differ.
 
-    `custom_fields` are on every work item type. `workflow` is "any" (every move, as processes allow today), "classic" (the
-    older graphs) or type to state to states. `required_fields` names by type, or by "Type/State", what must be filled.
-    `disabled_types` refuse new work items with a 500. `links_raise_rev`: a link is a revision on both ends.
-    `circular_status` refuses a circular link (500 has been reported of the service). `moved_leave_feed`: a project's feed
-    does not tell the revision by which a work item left it. `attachment_limit` is in bytes.
+    `custom_fields` are on every work item type; `custom_states` are, by type, names with their categories.
+    `workflow` is "any" (every move, as processes allow today), "classic" (the older graphs) or type to state to states.
+    `required_fields` names by type, or by "Type/State", what must be filled. `disabled_types` refuse new work items with
+    a 500. `links_raise_rev`: a link is a revision on both ends. `circular_status` refuses a circular link (500 has been
+    reported of the service). `moved_leave_feed`: a project's feed does not tell the revision by which a work item left
+    it. `attachment_limit` is in bytes, `revision_limit` counts what the API takes before it answers 500.
     """
 
     custom_fields: Sequence[Field] = CUSTOM_FIELDS
+    custom_states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     workflow: WorkflowKind | Graph = "any"
     required_fields: Requirements = field(default_factory=dict)
     disabled_types: Sequence[str] = ()
@@ -266,7 +268,12 @@ class Organisation:
         self.process: ProcessName = process
         self.fields = {**FIELDS, **by_reference(rules.custom_fields)}
         own = frozenset(field.reference for field in rules.custom_fields)
-        self.types = {kind.name.lower(): replace(kind, fields=kind.fields | own) for kind in PROCESSES[process]}
+        self.types = {
+            kind.name.lower(): replace(
+                kind, fields=kind.fields | own, states=with_states(kind, rules.custom_states.get(kind.name, {}))
+            )
+            for kind in PROCESSES[process]
+        }
         #: By type name: the fields with a list of values, or a default that fills them on every save.
         self.choices = {
             kind.name: [field for field in self.fields_of(kind) if field.allowed or field.default is not None]
