@@ -82,10 +82,10 @@ class Encoding:
                 told.add(Field.PARENT)
         if row.kind == "epic" and self.site.epic_name:
             fields[self.site.epic_name] = fields["summary"]
-        planned, named = plan_fields(self, subtask=self._is_subtask(row.native))
+        planned, carried = plan_fields(self, subtask=self._is_subtask(row.native))
         fields |= planned
-        told |= {Field(name) for name in named.values()}
-        more["named"] = named
+        told |= {name for name, _ in carried}
+        more["named"] = {native: name.value for name, native in carried}
         body: JsonObject = {"fields": fields}
         if marker is not None:
             body["properties"] = [{"key": PROPERTY, "value": {"marker": marker}}]

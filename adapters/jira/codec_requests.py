@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 _ESTIMATES = {Field.ESTIMATE: "originalEstimate", Field.REMAINING: "remainingEstimate"}
 
 
-def plan_fields(encoding: Encoding, *, subtask: bool) -> tuple[JsonObject, dict[str, str]]:
-    """What a create carries of plans and custom fields: native fields, and native id → canonical field.
+def plan_fields(encoding: Encoding, *, subtask: bool) -> tuple[JsonObject, list[tuple[Field, str]]]:
+    """What a create carries of plans and custom fields: native fields, and each canonical field with its native id.
 
     Names that have to be made, and work that was done, follow when the ticket is there.
     """
     sent: JsonObject = {}
-    named: dict[str, str] = {}
+    carried: list[tuple[Field, str]] = []
     for name, slot, holding in _holdings(encoding, None):
         if holding.make or name is Field.SPENT or (slot.kind == "sprint" and subtask):
             continue
-        named[slot.id] = name.value
+        carried.append((name, slot.id))
         if name in SPANS:
             if holding.words:
                 sent.setdefault(TIME, {})[_ESTIMATES[name]] = holding.words[0]
@@ -37,7 +37,7 @@ def plan_fields(encoding: Encoding, *, subtask: bool) -> tuple[JsonObject, dict[
             sent[slot.id] = sprint_number(encoding, holding)
         else:
             sent[slot.id] = write_words(slot.kind, holding.words, cloud=encoding.site.cloud)
-    return {name: value for name, value in sent.items() if value is not None}, named
+    return {name: value for name, value in sent.items() if value is not None}, carried
 
 
 def plan_requests(encoding: Encoding, current: NativeTicket) -> Iterable[NativeOp]:

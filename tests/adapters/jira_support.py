@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from sync.core.capabilities import Capabilities
 from sync.core.changes import diff_fields
 from sync.core.ids import Cursor, NativeRef, PersonId, ReplicaName
 from sync.core.mapping import People, ProjectMapping
-from sync.core.models import Field, Fields, NativeTicket
+from sync.core.models import Field, FieldEvent, Fields, NativeTicket
 from sync.core.ports import Encoded
 from sync.shell.mappingfile import load
 
@@ -27,7 +29,14 @@ JIRA = ReplicaName("jira")
 class Bench:
     """An opened adapter with everything around it."""
 
-    def __init__(self, simulator: JiraSimulator, *, select: str | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        simulator: JiraSimulator,
+        *,
+        select: str | None = None,
+        words: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         self.simulator = simulator
         self.slept: list[float] = []
         table = {"url": simulator.base_url, "project": "PAY", "auth": simulator.auth(), **settings}
@@ -40,11 +49,28 @@ class Bench:
             PersonId(name): names[name].account_id if simulator.catalogue.cloud else name for name in ("ada", "grace")
         }
         people = People(replica=JIRA, native_ids=native)
-        self.mapping: ProjectMapping = load("jira", folder=Path()).bind(self.caps.facts, people)
+        mapping = replace(load("jira", folder=Path()), **(words or {}))
+        self.mapping: ProjectMapping = mapping.bind(self.caps.facts, people)
 
     def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.simulator.clock.advance(seconds)
+
+    def ref(self, key: str) -> NativeRef:
+        return NativeRef(str(self.simulator.issue(key).id))
+
+    def make(self, **wanted: Any) -> str:
+        """Make a ticket through the adapter with these fields, bring it to them, and say its key."""
+        fields = {Field(name): value for name, value in {"title": "Made", "kind": "issue", **wanted}.items()}
+        (op,) = CODEC.encode(diff_fields({}, fields), None, self.mapping, self.caps).ops
+        key = self.simulator.world.find(self.adapter.write(op).ref).key
+        self.bring(key, **wanted)
+        return key
+
+    def history(self, key: str) -> list[FieldEvent]:
+        since = self.simulator.clock.now() - timedelta(days=400)
+        events = self.adapter.history([self.ref(key)], since)
+        return [one for event in events for one in CODEC.decode_event(event, self.mapping)]
 
     def requests(self) -> list[str]:
         """What was sent since the last question."""
@@ -53,7 +79,7 @@ class Bench:
         return sent
 
     def read(self, key: str) -> NativeTicket:
-        (found,) = self.adapter.fetch([NativeRef(str(self.simulator.issue(key).id))])
+        (found,) = self.adapter.fetch([self.ref(key)])
         assert isinstance(found, NativeTicket)
         return found
 
@@ -70,9 +96,10 @@ class Bench:
         """Encode and write until nothing is left; the summaries of what was sent."""
         sent: list[str] = []
         while (encoded := self.encoded(key, **wanted)).ops:
-            assert len(sent) < 10, sent
-            self.adapter.write(encoded.ops[0])
-            sent.append(encoded.ops[0].summary.partition(": ")[2])
+            assert len(sent) < 20, sent
+            for op in encoded.ops:
+                self.adapter.write(op)
+                sent.append(op.summary.partition(": ")[2])
         return sent
 
     def pull(self, cursor: Cursor | None = None) -> tuple[list[NativeTicket], Cursor]:
@@ -81,9 +108,18 @@ class Bench:
 
 
 @contextmanager
-def bench(*, select: str | None = None, settings: dict[str, Any] | None = None, **knobs: Any) -> Iterator[Bench]:
+def bench(
+    *,
+    select: str | None = None,
+    settings: dict[str, Any] | None = None,
+    words: dict[str, Any] | None = None,
+    before: Callable[[JiraSimulator], object] = lambda _: None,
+    **knobs: Any,
+) -> Iterator[Bench]:
+    """A site with these knobs; `before` is done to it before the adapter sees it, `words` replace parts of the mapping."""
     with served(JiraSimulator(**knobs)) as simulator:
-        opened = Bench(simulator, select=select, **(settings or {}))
+        before(simulator)
+        opened = Bench(simulator, select=select, words=words, **(settings or {}))
         simulator.requests.clear()
         try:
             yield opened
