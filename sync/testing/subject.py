@@ -45,6 +45,21 @@ class Asked(StrEnum):
     CREATE = "create"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfalls:
+    """What a tracker does not do, and what no adapter can make up for.
+
+    `untold` fields are not in its history; a change of `unlisted` ones makes no list show the ticket, so that only a direct read
+    shows it; `whole` sets are written as a whole, so that a write runs over what came meanwhile; `onesided` kinds of links
+    stand only at the end where they were written.
+    """
+
+    untold: frozenset[Field] = frozenset()
+    unlisted: frozenset[Field] = frozenset()
+    whole: frozenset[Field] = frozenset()
+    onesided: frozenset[str] = frozenset()
+
+
 class ServerDriver(Protocol):
     """What people and bad days do to the tracker, past the adapter. `body` and `text` are plain words in any format.
 
@@ -56,10 +71,7 @@ class ServerDriver(Protocol):
     people: tuple[PersonId, PersonId]
     #: Two names that the project has, for each field of names that it carries (components, a milestone, a sprint).
     names: Mapping[Field, tuple[str, ...]]
-    #: The fields that the tracker's own history does not tell of.
-    untold: frozenset[Field]
-    #: The fields whose change makes no list show the ticket, so that only a direct read shows it.
-    unlisted: frozenset[Field]
+    shortfalls: Shortfalls
 
     def create(self, *, title: str, body: str = "", labels: Sequence[str] = ()) -> NativeRef:
         """Write a ticket as a person."""

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from adapters.azure_devops import wire
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from sync.core.ids import NativeRef
+from sync.core.models import Field
 from tests.conformance.simulated import SimulatedDriver, opened
 
 
@@ -15,6 +16,13 @@ class Driver(SimulatedDriver):
     CREATES = ("POST", r"/workItems/\$")
     NAMES = MappingProxyType({"ada": "ada@acme.example", "grace": "grace@acme.example"})
     nowhere = "Nowhere"
+
+    def __init__(self, simulator):
+        super().__init__(simulator)
+        for name in self.names[Field.COMPONENTS]:
+            simulator.add_area(f"{simulator.project}\\{name}")
+        for name in self.names[Field.SPRINT]:
+            simulator.add_iteration(f"{simulator.project}\\{name}")
 
     def create(self, *, title, body="", labels=()):
         return NativeRef(str(self.simulator.add_issue(title=title, body=body, labels=list(labels))))

@@ -4,6 +4,9 @@ from types import MappingProxyType
 
 from adapters.github.simulator import GitHubSimulator
 from sync.core.ids import NativeRef
+from sync.core.models import Field
+from sync.testing.conformance import Shortfalls
+from sync.testing.conformance_details import DETAILS
 from tests.conformance.simulated import SimulatedDriver, opened
 
 
@@ -13,7 +16,34 @@ class Driver(SimulatedDriver):
     LISTS = ("GET", r"/issues$")
     CREATES = ("POST", r"/issues$")
     NAMES = MappingProxyType({"ada": "ada", "grace": "grace"})
+    CUSTOM = MappingProxyType(
+        {
+            "customer": ("text", "Customer", {}),
+            "seats": ("number", "block", {}),
+            "region": ("choice", "block", {"eu": ("Europe",), "us": ("America",)}),
+            "renewal": ("date", "block", {}),
+            "called": ("datetime", "block", {}),
+            "billable": ("boolean", "block", {}),
+            "reviewer": ("person", "block", {}),
+            "platforms[]": ("choices", "block", {"web": ("Web",), "ios": ("iOS",)}),
+            "team[]": ("people", "block", {}),
+            "link": ("url", "block", {}),
+        }
+    )
     nowhere = "acme/nowhere"
+
+    def __init__(self, simulator):
+        super().__init__(simulator)
+        for name in self.names[Field.MILESTONE]:
+            simulator.add_milestone(name)
+        told = {Field.MILESTONE}
+        # The text of an issue, and what the bridge keeps in it, has no history here and is written as a whole.
+        self.shortfalls = Shortfalls(
+            untold=frozenset({*DETAILS, Field.LINKS, *(Field(f"custom.{name}") for name in self.CUSTOM)}) - told,
+            unlisted=frozenset({Field.LINKS}),
+            whole=frozenset({Field.COMPONENTS}),
+            onesided=frozenset({"relates", "duplicates", "duplicated_by"}),
+        )
 
     def create(self, *, title, body="", labels=()):
         return NativeRef(str(self.simulator.add_issue(title=title, body=body, labels=list(labels)).number))

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sync.core.ids import PersonId
 from sync.core.mapping import CUSTOM_SETS, CUSTOM_TYPES, CustomRow, People, ValueMap
 from sync.core.models import Field
-from sync.testing.conformance import Asked, Failure, Subject
+from sync.testing.conformance import Asked, Failure, Shortfalls, Subject
 from sync.testing.faults import Fault, FaultyAdapter, Script
 from sync.testing.memory import ManualClock, MemoryAdapter, MemoryCodec, MemoryKnobs, MemoryTracker
 from sync.testing.memory_knobs import EVERYTHING
@@ -38,7 +38,7 @@ class Driver:
     names = MappingProxyType(
         {Field.COMPONENTS: ("api", "billing"), Field.MILESTONE: ("1.0", "2.0"), Field.SPRINT: ("Sprint 1", "Sprint 2")}
     )
-    untold = unlisted = frozenset()
+    shortfalls = Shortfalls()
 
     def __init__(self, knobs):
         self.clock = ManualClock()

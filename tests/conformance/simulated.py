@@ -13,7 +13,7 @@ from sync.core.ids import PersonId
 from sync.core.mapping import CustomRow, People, ValueMap
 from sync.core.models import Field
 from sync.shell.mappingfile import load
-from sync.testing.conformance import Asked, Failure, Subject
+from sync.testing.conformance import Asked, Failure, Shortfalls, Subject
 from sync.testing.subject import THROTTLE, WRONG_TOKEN
 
 PACE = Pace(first_wait=0.0, read_timeout=20.0)
@@ -47,7 +47,7 @@ class SimulatedDriver:
     names = MappingProxyType(
         {Field.COMPONENTS: ("api", "billing"), Field.MILESTONE: ("1.0", "2.0"), Field.SPRINT: ("Sprint 1", "Sprint 2")}
     )
-    untold = unlisted = frozenset()
+    shortfalls = Shortfalls()
 
     def __init__(self, simulator):
         self.simulator = simulator
