@@ -139,10 +139,10 @@ def _walk(
         if encoded.ops:
             # Under conditional writes the first request makes a new version, which the others would not expect.
             ops = encoded.ops[:1] if writer.capabilities.conditional_writes else encoded.ops
-            current, refused = _send_all(writer, intent, ops, current)
+            current, refused, tried = _send_all(writer, intent, ops, current)
             news += refused
-            done |= frozenset(name for op in ops for name in op.fields)
-            sent |= done - _fields_of(refused)
+            done |= tried
+            sent |= tried - _fields_of(refused)
         writer.report(intent, current, news)
         told.update(news)
         before = seen
@@ -157,10 +157,14 @@ def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozense
 
 def _send_all(
     writer: Writer, intent: Intent, ops: Sequence[NativeOp], current: NativeTicket
-) -> tuple[NativeTicket, list[FieldProblem]]:
-    """Send the requests; the ticket as the last answer shows it (read again where it does not), and what was refused."""
+) -> tuple[NativeTicket, list[FieldProblem], frozenset[Field]]:
+    """Send the requests: the ticket as the last answer shows it (read again where it does not), refusals, and the fields done with.
+
+    Of a request that is refused for some of its fields, the others may be sent again.
+    """
     answer: NativeTicket | None = current
     problems: list[FieldProblem] = []
+    tried: set[Field] = set()
     read = {"read_at": current.updated_at.isoformat()}
     for op in ops:
         try:
@@ -168,7 +172,10 @@ def _send_all(
         except (Rejected, Forbidden, Unsupported) as error:
             named = list(error.problems) if isinstance(error, Rejected) else []
             problems += named or [writer.refusal(op, error)]
-    return answer or writer.fetched(current.ref), problems
+            tried |= (_fields_of(named) & op.fields) or op.fields
+        else:
+            tried |= op.fields
+    return answer or writer.fetched(current.ref), problems, frozenset(tried)
 
 
 def _landed(writer: Writer, intent: Intent, op: NativeOp, tx: Tx, receipt: Receipt) -> None:

@@ -1,0 +1,39 @@
+"""A tracker that refuses one field of several: the others are written all the same, by a request without it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.core.errors import Rejected
+from sync.core.models import Field, FieldProblem
+from sync.core.ports import OpKind
+from tests.scenarios.world import AZURE, JIRA
+
+
+@pytest.fixture
+def refusing(world):
+    """A linked ticket, and a tracker that refuses any request with a priority, naming it."""
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    adapter = world.bridge.replicas[AZURE].adapter
+    write = adapter.write
+
+    def picky(op, content=None):
+        if op.kind is OpKind.UPDATE and Field.PRIORITY in op.fields:
+            problem = FieldProblem(field=Field.PRIORITY, message="not this one", mend="choose another")
+            raise Rejected("a rule was broken", [problem])
+        return write(op, content)
+
+    adapter.write = picky
+    return world, ref
+
+
+def test_one_refused_field_is_left_out(refusing):
+    """The title that travelled with it is written, the refusal is told once with its field."""
+    world, ref = refusing
+    world.trackers[JIRA].edit(ref, title="Refunds fail", priority="P0", state="In Progress")
+    report = world.cycle()
+    assert world.native(JIRA, ref, AZURE)["title"] == "Refunds fail"
+    assert world.native(JIRA, ref, AZURE)["state"] == "Doing"
+    assert [(one.replica, one.message) for one in report.problems] == [(AZURE, "not this one")]
+    assert not sum(world.cycle().writes.values())
