@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from sync.core.errors import ConfigError
-from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, simulate, status, sync
+from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync
 from sync.shell.cli.common import Invocation
 from sync.shell.cli.errors import report
 
@@ -38,6 +38,7 @@ app.command("status")(status.status)
 app.add_typer(conflicts.app, name="conflicts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(links.app, name="links")
+app.add_typer(people.app, name="people")
 app.command("demo")(demo.demo)
 app.command("simulate")(simulate.simulate)
 
