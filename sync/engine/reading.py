@@ -105,6 +105,13 @@ class Reader:
             carried[Field.LINKS] = frozenset(f"{kind}:{ref}" for kind, ref in ends if ref is not None)
         return carried
 
+    def strange_links(self, fields: Fields) -> frozenset[str]:
+        """The links, in the codec's terms, to tickets that this bridge does not know: they are somebody's and stay."""
+        links = as_set(fields.get(Field.LINKS))
+        ends = {member: NativeRef(member.partition(":")[2]) for member in links}
+        known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, set(ends.values())) if ends else {}
+        return frozenset(member for member, ref in ends.items() if ref not in known)
+
     def addressed(self, text: str) -> str:
         """The text with files by the addresses that they have in this replica."""
         return with_addresses(self.tx, self.replica.name, with_ids(self.tx, self.bridge.name, text))

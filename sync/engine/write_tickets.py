@@ -124,11 +124,12 @@ def _walk(
 
     A field is sent once; only a status may take several steps, each of which must get somewhere.
     """
-    local = writer.localised(intent.changes)
+    asked = writer.localised(intent.changes)
     told: set[FieldProblem] = set()
     before: Fields | None = None
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
+        local = writer.beside(asked, seen)
         stuck = before is not None and equal(Field.STATUS, seen.get(Field.STATUS), before.get(Field.STATUS))
         left = frozenset(local.fields) - (done if stuck else done - STEPWISE) - _fields_of(told)
         missing = _missing(writer, local.only(left), current, seen)

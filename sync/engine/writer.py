@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sync.core.capabilities import Capabilities
 from sync.core.changes import ChangeSet
+from sync.core.claims import as_set
 from sync.core.errors import Rejected, TrackerError
 from sync.core.ids import NativeRef, TicketId
 from sync.core.mapping import ProjectMapping
-from sync.core.models import FieldProblem, Fields, Gone, NativeTicket
+from sync.core.models import Field, FieldProblem, Fields, Gone, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp
 from sync.engine.reading import Reader
@@ -95,6 +96,15 @@ class Writer:
         with self.bridge.store.read() as tx:
             local = self.reader(tx).localised(changes.news)
         return ChangeSet(fields={name: replace(changes.fields[name], new=value) for name, value in local.items()})
+
+    def beside(self, local: ChangeSet, seen: Fields) -> ChangeSet:
+        """The localised changes, with the links that stand there and are nobody's here."""
+        links = local.fields.get(Field.LINKS)
+        if links is None or not seen.get(Field.LINKS):
+            return local
+        with self.bridge.store.read() as tx:
+            strange = self.reader(tx).strange_links(seen)
+        return ChangeSet(fields={**local.fields, Field.LINKS: replace(links, new=as_set(links.new) | strange)})
 
     def decoded(self, native: NativeTicket) -> Fields:
         """The ticket in the codec's terms."""

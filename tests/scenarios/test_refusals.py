@@ -37,3 +37,17 @@ def test_one_refused_field_is_left_out(refusing):
     assert world.native(JIRA, ref, AZURE)["state"] == "Doing"
     assert [(one.replica, one.message) for one in report.problems] == [(AZURE, "not this one")]
     assert not sum(world.cycle().writes.values())
+
+
+def test_links_to_what_nobody_here_knows_stay(make_world):
+    """A link from a copy to a ticket outside the bridge is left alone when the bridge adds one of its own."""
+    world = make_world(directions={AZURE: "out"})
+    one, two = (world.trackers[JIRA].create(title=title) for title in ("One", "Two"))
+    world.settle()
+    azure = world.trackers[AZURE]
+    ours, other = azure.create(title="Theirs alone"), world.twin(JIRA, one, AZURE)
+    azure.edit(other, links=[f"relates:{ours}"])
+    world.settle()
+    world.trackers[JIRA].edit(one, links=[f"blocks:{two}"])
+    world.settle()
+    assert set(azure.ticket(other)["links"]) == {f"relates:{ours}", f"blocks:{world.twin(JIRA, two, AZURE)}"}
