@@ -342,17 +342,8 @@ def _json() -> Iterator[str]:
         ("conflicts report", '`{"file", "conflicts", "waiting"}`, the last two as numbers.', None),
         ("audit", '`{"entries": […]}`; each entry has its ticket\'s `key` and', AuditRecord),
         ("audit verify", '`{"whole", "entry", "reason"}`; the last two name the first entry that is wrong.', None),
-        (
-            "people list",
-            '`{"accounts": [{"tracker", "account", "name", "mail", "person", "tickets"}]}`; `mail` and `person` are null '
-            "where nobody knows.",
-            None,
-        ),
-        (
-            "people match",
-            '`{"matches": [{"person", "name", "accounts", "reason"}], "doubts", "written"}`; `accounts` by tracker.',
-            None,
-        ),
+        ("people list", '`{"accounts": [{"tracker", "account", "name", "mail", "person", "tickets"}]}`.', None),
+        ("people match", '`{"matches": [{"person", "name", "accounts", "reason"}], "doubts", "written"}`.', None),
         ("links list", '`{"tickets": [{"bridge", "ticket", "key", "title", "links"}]}`;', None),
         ("links add", '`{"ticket", "key", "links"}`.', None),
         ("links remove", '`{"ticket", "key", "removed"}`.', None),
