@@ -74,7 +74,7 @@ class JiraAdapter:
         return self._reader.pages(since)
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
-        """See `Adapter`. A missing ticket is believed only while Jira still knows who we are."""
+        """See `Adapter`. A missing ticket is believed only while Jira knows who we are and shows us the project."""
         self._know()
         size = BATCH if self._client.cloud else 1
         read = self._reader.page if self._client.cloud else self._reader.one
@@ -84,7 +84,7 @@ class JiraAdapter:
             batch = list(refs[start : start + size])
             page = read(batch, comments=comments)
             if page.gone and not sure:
-                self._client.myself()
+                self._reader.make_sure()
                 sure = True
             yield from page.tickets
             yield from page.gone

@@ -30,7 +30,7 @@ from adapters.jira.wire import (
     text_at,
     updated_since,
 )
-from sync.core.errors import Malformed, Rejected
+from sync.core.errors import Forbidden, Malformed, Rejected
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, JsonObject, NativeEvent, NativeTicket
 from sync.core.ports import Page
@@ -107,7 +107,7 @@ class Reader:
             batch = waiting[start : start + BATCH]
             page = self.page([ref for _, ref in batch])
             if page.gone:
-                self.client.myself()  # a visitor without rights is told the same
+                self.make_sure()
             missed = {ref for _, ref in batch} - {one.ref for one in page.tickets} - {one.ref for one in page.gone}
             if len(missed) <= len(page.malformed):
                 missed = set()
@@ -169,6 +169,17 @@ class Reader:
                 raise
             return Page(cursor=Cursor(""), gone=(Gone(ref=NativeRef(refs[0]), reason=str(error)),))
         return self.read([issue], comments=comments)
+
+    def make_sure(self) -> None:
+        """Raise where Jira would tell us of every ticket that it is not there: to a visitor, and without the project."""
+        self.client.myself()
+        try:
+            self.client.get(f"project/{self.project_id or self.project}")
+        except Rejected as error:
+            raise Forbidden(
+                f"{self.client.tracker}: the project {self.project} can't be read any more, so none of its tickets is "
+                f"believed to be gone. Give the bot's account the Browse Projects permission. ({error})"
+            ) from None
 
     def fields(self) -> tuple[str, ...]:
         """The fields to ask for."""
