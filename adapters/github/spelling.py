@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from sync.core.fieldrules import Shape, shape_of
 from sync.core.mapping import CustomRow, ProjectMapping
 from sync.core.models import SEVERITIES, UNKNOWN, Field, Value, is_empty
-from sync.core.quantities import amount
+from sync.core.quantities import amount, moment
 
 HOURS = (Field.ESTIMATE, Field.REMAINING, Field.SPENT)
 DAYS = (Field.START, Field.TARGET, Field.DUE)
@@ -79,15 +79,6 @@ def day(word: str) -> str | None:
         return date.fromisoformat(word).isoformat()
     except ValueError:
         return None
-
-
-def moment(word: str) -> str | None:
-    """A time in UTC."""
-    try:
-        found = datetime.fromisoformat(word)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
 
 
 _READERS: dict[str, Callable[[str], str | None]] = {

@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from adapters.github.simulator import GitHubSimulator
 from sync.core.ids import NativeRef
-from sync.core.models import Field
+from sync.core.models import LINK_KINDS, Field
 from sync.testing.conformance import Shortfalls
 from sync.testing.conformance_details import DETAILS
 from tests.conformance.simulated import SimulatedDriver, opened
@@ -36,13 +36,13 @@ class Driver(SimulatedDriver):
         super().__init__(simulator)
         for name in self.names[Field.MILESTONE]:
             simulator.add_milestone(name)
-        told = {Field.MILESTONE}
+        told = {Field.MILESTONE, Field.COMPONENTS}
         # The text of an issue, and what the bridge keeps in it, has no history here and is written as a whole.
         self.shortfalls = Shortfalls(
             untold=frozenset({*DETAILS, Field.LINKS, *(Field(f"custom.{name}") for name in self.CUSTOM)}) - told,
             unlisted=frozenset({Field.LINKS}),
-            whole=frozenset({Field.COMPONENTS}),
-            onesided=frozenset({"relates", "duplicates", "duplicated_by"}),
+            onesided=frozenset(LINK_KINDS)
+            - ({"blocks", "blocked_by"} if simulator.world.has("dependencies") else set()),
         )
 
     def create(self, *, title, body="", labels=()):
@@ -76,4 +76,7 @@ class Driver(SimulatedDriver):
 
 
 SUBJECTS = {"github.com": lambda: opened(Driver, GitHubSimulator())}
-FLAVOURS = {"enterprise": lambda: opened(Driver, GitHubSimulator(product="ghes-3.17", owner_type="User"))}
+FLAVOURS = {
+    "enterprise": lambda: opened(Driver, GitHubSimulator(product="ghes-3.17", owner_type="User")),
+    "enterprise-3.19": lambda: opened(Driver, GitHubSimulator(product="ghes-3.19")),
+}
