@@ -16,8 +16,8 @@ from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from sync.core.changes import diff_fields
 from sync.core.ids import Cursor, NativeRef, PersonId, ReplicaName
 from sync.core.mapping import People
-from sync.core.models import Field, NativeTicket
-from sync.core.ports import NativeOp
+from sync.core.models import Field, Fields, NativeTicket
+from sync.core.ports import Encoded, NativeOp
 from sync.shell.mappingfile import load
 
 AZURE = ReplicaName("azure")
@@ -31,8 +31,8 @@ class Bench:
         self.select = select
         self.adapter = self.another()
         self.caps = self.adapter.probe()
-        people = People(replica=AZURE, native_ids={PersonId("ada"): "ada@acme.example"})
-        self.mapping = load("azure_devops", folder=Path()).bind(self.caps.facts, people)
+        self.people = People(replica=AZURE, native_ids={PersonId("ada"): "ada@acme.example"})
+        self.mapping = load("azure_devops", folder=Path()).bind(self.caps.facts, self.people)
 
     def another(self, *, project: str | None = None) -> AzureDevOpsAdapter:
         """One more adapter, which has asked nothing yet."""
@@ -46,12 +46,37 @@ class Bench:
         assert isinstance(found, NativeTicket)
         return found
 
-    def encoded(self, number: int, **wanted: Any) -> tuple[NativeOp, ...]:
-        """The requests for new values of a work item."""
+    def use(self, folder: Path, text: str) -> None:
+        """From now on with a mapping file that says this beside the shipped one."""
+        (folder / "own.toml").write_text(f'extends = "azure_devops"\n{text}')
+        self.mapping = load("own.toml", folder=folder).bind(self.caps.facts, self.people)
+
+    def fields(self, number: int) -> Fields:
+        """The work item in canonical terms."""
+        return CODEC.decode(self.read(number), self.mapping).snapshot.fields
+
+    def said(self, number: int, **wanted: Any) -> Encoded:
+        """The requests for new values of a work item, and what can't be said. A dot in a name is written as two underscores."""
         ticket = self.read(number)
         there = CODEC.decode(ticket, self.mapping).snapshot.fields
-        changes = diff_fields(there, {Field(name): value for name, value in wanted.items()})
-        return CODEC.encode(changes, ticket, self.mapping, self.caps).ops
+        return CODEC.encode(diff_fields(there, named(wanted)), ticket, self.mapping, self.caps)
+
+    def encoded(self, number: int, **wanted: Any) -> tuple[NativeOp, ...]:
+        """The requests for new values of a work item."""
+        return self.said(number, **wanted).ops
+
+    def held(self, number: int, **wanted: Any) -> Fields:
+        """What the work item can hold of these values."""
+        return CODEC.project(named(wanted), self.read(number), self.mapping, self.caps)
+
+    def apply(self, number: int, **wanted: Any) -> list[NativeOp]:
+        """Bring a work item to these values, a request at a time; the requests."""
+        sent: list[NativeOp] = []
+        while ops := self.encoded(number, **wanted):
+            assert len(sent) < 10, f"still writing: {[op.summary for op in sent]}"
+            self.adapter.write(ops[0])
+            sent.append(ops[0])
+        return sent
 
     def caught_up(self) -> Cursor:
         """A cursor after which nothing is new."""
@@ -63,6 +88,12 @@ class Bench:
         self.simulator.faults.append(
             Fault(fault="status", method=method, path=path, status=status, body=body, times=times)
         )
+
+
+def named(wanted: dict[str, Any]) -> dict[Field, Any]:
+    """Values by the name of their field, `custom__x` for `custom.x` and `custom__x_all` for `custom.x[]`."""
+    spelt = {name.replace("__", ".").replace("_all", "[]"): value for name, value in wanted.items()}
+    return {Field(name): value for name, value in spelt.items()}
 
 
 @contextmanager
