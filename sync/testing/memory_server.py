@@ -323,6 +323,8 @@ class MemoryTracker:
             self._log(NativeRef(other), author, "links", old=before, new=after)
             if self.knobs.links_touch_both:
                 self._touch(there)
+            else:
+                self._show(there)
 
     def _kept(self, key: str, value: Any) -> Any:
         """What the server makes of a value."""
