@@ -11,6 +11,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from bench.carried import carried
 from bench.figures import EDITED, LARGE, SMALL, Bench, Figure
 from bench.runs import Failed
 
@@ -26,7 +27,11 @@ def main() -> int:
         edited=6 if options.quick else min(EDITED, large // 20),
         tell=lambda text: errors.print(text, style="dim"),
     )
-    parts: dict[str, Callable[[], Iterator[Figure]]] = {"pull": bench.pull, "sizes": bench.sizes}
+    parts: dict[str, Callable[[], Iterator[Figure]]] = {
+        "pull": bench.pull,
+        "carried": lambda: carried(bench),
+        "sizes": bench.sizes,
+    }
     found: list[Figure] = []
     try:
         for name, part in parts.items():
@@ -44,7 +49,11 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What a sync costs, against the simulators.")
-    parser.add_argument("--only", choices=("pull", "sizes"), help="only the first pull, or only the syncs")
+    parser.add_argument(
+        "--only",
+        choices=("pull", "carried", "sizes"),
+        help="only the first pull, only what tickets carry, or only the syncs",
+    )
     parser.add_argument(
         "--tickets", type=int, default=LARGE, help="tickets of the large project (default: %(default)s)"
     )

@@ -118,8 +118,8 @@ class Bench:
         world.let_pass()
         for tracker in world.simulators:
             world.edit(tracker, world.keys(tracker)[:1], "title", 0)
-            self._rest(world)
-        idle = self._rest(world)
+            self.rest(world)
+        idle = self.rest(world)
         most = max(idle.requests.values())
         yield Figure(
             figure=f"idle cycle, {tickets} tickets in each of 3 trackers: requests by tracker",
@@ -131,7 +131,7 @@ class Bench:
         yield Figure(figure="… writes", target="0", measured=str(writes), reached=writes == 0)
         return idle_cpu(world)
 
-    def _rest(self, world: World) -> Cycle:
+    def rest(self, world: World) -> Cycle:
         """Cycles until one has nothing to do; that one."""
         for _ in range(PATIENCE):
             world.let_pass(60)
@@ -143,7 +143,7 @@ class Bench:
     # -- edits ---------------------------------------------------------------------------------------------
 
     def _edits(self, world: World) -> Iterator[Figure]:
-        idle = self._rest(world)
+        idle = self.rest(world)
         for round_, tracker in enumerate(world.simulators):
             yield from self._edit(world, idle, tracker, "title", round_)
         for round_, tracker in enumerate(world.simulators):

@@ -107,6 +107,14 @@ class World:
         with open_store(config) as store, store.read() as tx:
             return [link.key for link in tx.links.list(BRIDGE, ReplicaName(tracker), "active")]
 
+    def twins(self, tracker: str, keys: Sequence[str], other: str) -> list[str]:
+        """What these tickets of one tracker are called in another one."""
+        config = load(self.config)
+        with open_store(config) as store, store.read() as tx:
+            tickets = {link.key: link.ticket for link in tx.links.list(BRIDGE, ReplicaName(tracker), "active")}
+            others = {link.ticket: link.key for link in tx.links.list(BRIDGE, ReplicaName(other), "active")}
+        return [others[tickets[key]] for key in keys]
+
     def edit(self, tracker: str, keys: Sequence[str], what: Edited, round_: int) -> None:
         """A person changes one field of each of these tickets."""
         simulator = self.simulators[tracker]

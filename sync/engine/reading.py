@@ -88,6 +88,9 @@ class Reader:
         if isinstance(people, frozenset):
             known = frozenset(person for person in people if self.mapping.people.write(person) is not None)
             carried[Field.ASSIGNEES] = known
+        reporter = carried.get(Field.REPORTER)
+        if isinstance(reporter, str) and self.mapping.people.write(reporter) is None:
+            del carried[Field.REPORTER]
         if isinstance(body := carried.get(Field.BODY), str):
             carried[Field.BODY] = self.addressed(body)
         if files := as_set(carried.get(Field.ATTACHMENTS)):
