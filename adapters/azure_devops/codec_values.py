@@ -76,7 +76,8 @@ def read_priority(native: Any, mapping: ProjectMapping) -> Value:
     """None for an empty field."""
     if native is None:
         return None
-    return mapping.read_priority(str(native)) if isinstance(native, int | str | float) else UNKNOWN
+    text = f"{native:g}" if isinstance(native, float) else str(native)  # exports say 2.0
+    return mapping.read_priority(text) if isinstance(native, int | str | float) else UNKNOWN
 
 
 def read_tags(native: Any) -> Value:

@@ -129,17 +129,29 @@ def ticket(item: Any) -> str:
     assert found[Field.ASSIGNEES] == (frozenset() if person is None else frozenset({person}))
     tags = frozenset(tag.strip() for tag in (fields.get("System.Tags") or "").split(";"))
     assert found[Field.LABELS] == tags - {""}
+    if (priority := fields.get("Microsoft.VSTS.Common.Priority")) is not None:
+        assert found[Field.PRIORITY] == ("P0", "P1", "P2", "P3")[int(priority) - 1]
     parents = [
         link["url"].rpartition("/")[2]
         for link in item.get("relations") or ()
         if isinstance(link, dict) and link.get("rel") == "System.LinkTypes.Hierarchy-Reverse"
     ]
+    _links(item, found)
     if parents:
         assert [found[Field.PARENT]] == parents
     assert decoded.author == _person(fields.get("System.CreatedBy"))
     unread = {name for name, value in found.items() if value is UNKNOWN}
     assert {problem.field for problem in decoded.problems} >= unread
     return read.key
+
+
+def _links(item: Any, found: Any) -> None:
+    """Dependencies and relations say the same from the work item's own point of view."""
+    kinds = {"Dependency-Forward": "blocks", "Dependency-Reverse": "blocked_by", "Related": "relates"}
+    for link in item.get("relations") or ():
+        kind = kinds.get(str(link.get("rel")).rpartition(".")[2]) if isinstance(link, dict) else None
+        if kind is not None:
+            assert f"{kind}:{link['url'].rpartition('/')[2]}" in found[Field.LINKS]
 
 
 def comment(row: Any) -> str:
@@ -193,7 +205,8 @@ def refusal(one: Refusal) -> str:
     raised = caught.value
     known: dict[int, type[TrackerError]] = {404: errors.NotThere, 412: PreconditionFailed}
     wanted = errors.TooManyResults if reading else known.get(one.status, Rejected)
-    assert type(raised) is wanted, f"{one.status} {one.body}: {raised!r}"
+    assert wanted in type(raised).__mro__[:2], f"{one.status} {one.body}: {raised!r}"
+    assert isinstance(raised, errors.NotThere) == (one.status in (404, 410) and wanted is errors.NotThere)
     said = wire.text(wire.mapping(one.body).get("message"))
     assert said in str(raised)
     if "fieldReferenceName" in str(one.body) or "field 'State'" in said:

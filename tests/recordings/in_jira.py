@@ -14,6 +14,7 @@ import pytest
 from adapters.jira import errors, native
 from adapters.jira.client import JiraClient
 from adapters.jira.codec import CODEC
+from adapters.jira.probing_fields import Screens
 from adapters.jira.settings import Settings
 from sync.core.capabilities import ProjectFacts
 from sync.core.errors import AuthFailed, Forbidden, Malformed, Rejected, Retryable, TrackerError, Uncertain, Unsupported
@@ -28,12 +29,25 @@ from tests.recordings.replay import PACE, answering, no_wait
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_AGO = datetime(1980, 1, 1, tzinfo=UTC)
 SITE = "https://jira.example"
+#: The fields of the system that the recordings hold, as a site describes them on its screens.
+SCREEN = {
+    "components": {"type": "array", "items": "component"},
+    "fixVersions": {"type": "array", "items": "version"},
+    "duedate": {"type": "date"},
+    "timetracking": {"type": "timetracking"},
+}
 
 
 @cache
 def mapping() -> ProjectMapping:
     """The shipped mapping, in a project where nobody is mapped."""
-    facts = ProjectFacts(extra={"deployment": "cloud"})
+    screens = Screens()
+    for field, schema in SCREEN.items():
+        screens.add({"fieldId": field, "name": field, "schema": schema}, ordinary=True)
+    slots = screens.slots(simplified=False)
+    types = [{"name": name} for name in ("Blocks", "Blocker", "Relates", "Duplicate")]
+    extra = {"deployment": "cloud", "slots": slots, "fields": screens.fields(slots), "issuelinks": types}
+    facts = ProjectFacts(extra=extra)
     return load("jira", folder=Path()).bind(facts, People(replica=ReplicaName("jira"), native_ids={}))
 
 
@@ -94,12 +108,36 @@ def ticket(issue: Any) -> str:
     person = _person(fields.get("assignee"))
     assert found[Field.ASSIGNEES] == (frozenset() if person is None else frozenset({person}))
     assert found[Field.LABELS] == frozenset(fields.get("labels") or ())
+    _plans(fields, found)
     if fields.get("parent"):
         assert found[Field.PARENT] == fields["parent"]["id"]
     assert decoded.author == (_person(fields.get("reporter")) or _person(fields.get("creator")))
     unread = {name for name, value in found.items() if value is UNKNOWN}
     assert {problem.field for problem in decoded.problems} >= unread
     return read.key
+
+
+def _plans(fields: Any, found: Any) -> None:
+    """Components, versions, day, time and links, where the answer tells of them."""
+    for name, place in ((Field.COMPONENTS, "components"), (Field.MILESTONE, "fixVersions")):
+        if place in fields:
+            assert found[name] == frozenset(one["name"] for one in fields[place] or ())
+    if "duedate" in fields:
+        assert found[Field.DUE] == fields["duedate"]
+    time = fields.get("timetracking") or {}
+    for name, place in ((Field.ESTIMATE, "originalEstimateSeconds"), (Field.SPENT, "timeSpentSeconds")):
+        if place in time:
+            assert float(found[name]) == pytest.approx(time[place] / 3600, abs=0.01)
+    kinds = {
+        "Blocks": ("blocks", "blocked_by"),
+        "Blocker": ("blocks", "blocked_by"),
+        "Duplicate": ("duplicates", "duplicated_by"),
+    }
+    for link in fields.get("issuelinks") or ():
+        out, name = "outwardIssue" in link, link.get("type", {}).get("name")
+        other = (link.get("outwardIssue") or link.get("inwardIssue") or {}).get("id")
+        if name in kinds and other and link.get("id"):
+            assert f"{kinds[name][not out]}:{other}" in found[Field.LINKS]
 
 
 def _refused(issue: Any) -> str:
@@ -185,7 +223,8 @@ def refusal(one: Refusal) -> str:
         401: AuthFailed, 403: Forbidden, 404: errors.NotThere, 410: Unsupported, 429: Retryable,
     }  # fmt: skip
     wanted = known.get(one.status, Uncertain if one.status >= 500 else Rejected)
-    assert type(raised) is wanted, f"{one.status} {one.body}: {raised!r}"
+    assert wanted in type(raised).__mro__[:2], f"{one.status} {one.body}: {raised!r}"
+    assert isinstance(raised, errors.NotThere) == (one.status in (404, 410) and wanted is errors.NotThere)
     if isinstance(raised, Rejected):
         said = [*one.body.get("errorMessages", ()), *one.body.get("errors", {}).values()]
         assert all(message in str(raised) for message in said)
