@@ -71,7 +71,7 @@ def _picked_day(native: Any) -> str | None:
 
 def _time(native: Any) -> str | None:
     when = wire.moment(native)
-    return None if when == wire.NEVER else when.isoformat(timespec="seconds")
+    return None if when == wire.NEVER else f"{when:%Y-%m-%dT%H:%M:%SZ}"
 
 
 # -- writing -------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "custom__customer": ("Acme & <Sons>", None),
     "custom__seats": ("12", None),
     "custom__exposure": ("0.25", "3", None),
-    "custom__live": ("2026-02-28T08:30:00+00:00", None),
+    "custom__live": ("2026-02-28T08:30:00Z", None),
     "custom__regulated": ("true", "false"),
     "custom__tier": ("best", "Silver", None),
     "custom__approver": ("ada", None),
