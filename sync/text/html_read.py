@@ -162,7 +162,7 @@ def _block(of: _Element, marks: list[Mark]) -> list[Node]:
         words = any(n["type"] != "text" or n["text"].strip() for n in content)
         return [_paragraph(content)] if words else []
     if tag in ("h1", "h2", "h3", "h4", "h5", "h6"):
-        return [node("heading", children(_paragraph(_inlines(of.content, marks))), level=int(tag[1]))]
+        return [node("heading", unpack(merged(_tidy(_inlines(of.content, marks)))), level=int(tag[1]))]
     if tag in ("ul", "ol"):
         return _list(of, marks)
     if tag == "pre":

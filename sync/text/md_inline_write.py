@@ -16,6 +16,7 @@ _TAGS = {"strong": "strong", "em": "em", "strike": "del", "underline": "ins"}
 _PREFIX = re.compile(r"[>\s]*|#{1,6}\s*|\[[ xX]\]\s")
 _HTML_BLOCK = re.compile(rf"<[!?]|</?(?:script|pre|style|textarea|{'|'.join(block_names)})\b", re.IGNORECASE)
 _RUNS_ON = re.compile(r"[\\`\[!/\w]")  # what, right after a bare address, would become part of it
+_REFERS = re.compile(r"\][(\[]")
 _MAIL_RUNS_ON = re.compile(r"[\w@-]")
 _TICKS = re.compile("`+")
 _NEEDS_BRACKETS = re.compile(r"[\s<>\\\x00-\x20\x7f]|&(?=#?\w+;)")
@@ -50,9 +51,9 @@ def _trim(nodes: list[Node]) -> list[Node]:
         if each["type"] != "text" or marked(each, "code") or marked(each, "verbatim"):
             continue
         if place == 0 or out[place - 1]["type"] == "hardBreak":
-            each["text"] = each["text"].lstrip(" \t")
+            each["text"] = each["text"].lstrip(" \t" if place else None)
         if place == len(out) - 1 or out[place + 1]["type"] == "hardBreak":
-            each["text"] = each["text"].rstrip(" \t")
+            each["text"] = each["text"].rstrip(" \t" if place < len(out) - 1 else None)
     return [n for n in out if n["type"] != "text" or n["text"]]
 
 
@@ -193,7 +194,7 @@ def _bounded(piece: Piece, following: str) -> str:
     if piece.kind != "url":
         return piece.value
     mail = "://" not in piece.value and "@" in piece.value
-    alone = addresses(piece.value + following)[:1] == addresses(piece.value) and "]" not in piece.value
+    alone = addresses(piece.value + following)[:1] == addresses(piece.value) and not _REFERS.search(piece.value)
     if alone and not (_MAIL_RUNS_ON if mail else _RUNS_ON).match(following):
         return piece.value
     if "://" in piece.value or mail:

@@ -1,12 +1,12 @@
 """Nodes to Markdown, as GitHub reads it in an issue."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .md_html import summary
 from .md_inline_write import Style, write_inline
 from .md_read import read_markdown
-from .nodes import BREAK, Node, attr, children, mark, marked, plain, text
+from .nodes import BREAK, VERBATIM, Node, attr, children, mark, marked, marks_of, plain, text
 
 _ALERTS = {
     "info": "NOTE",
@@ -16,6 +16,9 @@ _ALERTS = {
     "warning": "WARNING",
     "error": "CAUTION",
 }
+_DEFINITION = re.compile(r"^\[([^\[\]]+)\]:", re.MULTILINE)
+_BRACKETED = re.compile(r"\[([^\[\]]+)\]")
+_HASHES = re.compile(r"(?:^|(?<=\s))#+$")  # at the end of a heading they would close it
 _TICKS = re.compile("^`{3,}", re.MULTILINE)
 _RISKY = re.compile(r"[*_~`\[\]<>&\\|#\n]|^\s*(?:[-+=]|\d+[.)])|://|@|www\.")
 _CHECKED_UP_TO = 20_000  # characters; a longer paragraph is not read back
@@ -25,7 +28,31 @@ _LISTS = ("bulletList", "orderedList")
 
 def write_markdown(blocks: Sequence[Node]) -> str:
     """The Markdown of the blocks, without outer blank lines."""
-    return _blocks(blocks).strip("\n")
+    labels = {found[1].casefold() for source in _sources(blocks) for found in _DEFINITION.finditer(source)}
+    return _blocks(_guarded(blocks, labels) if labels else blocks).strip("\n")
+
+
+def _sources(blocks: Sequence[Node]) -> Iterator[str]:
+    for block in blocks:
+        yield from [attr(block, "text", "")] if block["type"] == "verbatim" else _sources(children(block))
+
+
+def _guarded(blocks: Sequence[Node], labels: set[str]) -> list[Node]:
+    """The blocks with brackets in words escaped where a link definition in the same text would make a link of them."""
+
+    def pieces(each: Node) -> Iterator[Node]:
+        if each["type"] != "text" or marked(each, "verbatim") or marked(each, "code"):
+            yield {**each, "content": _guarded(children(each), labels)} if children(each) else each
+            return
+        place = 0
+        for found in _BRACKETED.finditer(each["text"]):
+            if found[1].casefold() in labels:
+                yield {**each, "text": each["text"][place : found.start()]}
+                yield {**each, "text": "\\[", "marks": [*marks_of(each), VERBATIM]}
+                place = found.start() + 1
+        yield {**each, "text": each["text"][place:]}
+
+    return [piece for block in blocks for piece in pieces(block)]
 
 
 def _blocks(blocks: Sequence[Node], *, tight: bool = False) -> str:
@@ -45,6 +72,10 @@ def _blocks(blocks: Sequence[Node], *, tight: bool = False) -> str:
     return "".join(out)
 
 
+def _escaped_hash(found: re.Match[str]) -> str:
+    return "\\" + found.group()
+
+
 def _joins(block: Node) -> bool:
     """Whether a block may follow a paragraph on the next line and still be itself."""
     if block["type"] in ("codeBlock", "blockquote"):
@@ -61,7 +92,7 @@ def _block(block: Node, other: bool, first: bool) -> str:
         return paragraph(children(block))
     if kind == "heading":
         sign = "#" * int(attr(block, "level", 1))
-        return f"{sign} {_checked(children(block), one_line=True)}".rstrip()
+        return f"{sign} {_HASHES.sub(_escaped_hash, _checked(children(block), one_line=True))}".rstrip()
     if kind in _LISTS:
         return _list(block, other)
     if kind == "codeBlock":

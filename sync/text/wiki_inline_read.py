@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     | \[(?P<link>(?:\\.|![^!\n\[\]]*!|[^\\\[\]\n])+)\]
     | !(?P<image>[^\s!|{FENCE}][^!\n|{FENCE}]*(?:\|[^!\n{FENCE}]*)?)!
     | (?P<entity>&(?:\#\d{{1,7}}|\#[xX][0-9a-fA-F]{{1,6}}|[A-Za-z]\w{{1,31}});)
-    | (?P<url>(?:https?|ftp|file)://[^\s|\]{{}}<>"\\{FENCE}]+)
+    | (?P<url>(?:https?|ftp|file)://(?:[^\s|\]{{}}<>"\\{FENCE}&]|&(?!\#\d+;))+)
     | (?P<phrase>\?\?|[*_+^~-]+)
     """,
     re.VERBOSE | re.IGNORECASE,

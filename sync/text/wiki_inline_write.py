@@ -18,8 +18,9 @@ _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
-_LIVELY = re.compile(r"[*_+^~](?!$)|\?\?|--")  # in a bare address such a sign may still end a phrase before it
+_LIVELY = re.compile(r"[*_+^~](?!$)|\?\?")  # in a bare address such a sign may still end a phrase before it
 _ESCAPABLE = re.compile(f"[{ESCAPED}]")
+_ENDS = re.compile(r'[|"{}<>\\\[\]]')  # where Jira takes a bare address to end
 _BREAKING = re.compile(r"[\[\]|~\n]")  # what no name of a user holds
 _PARAMETERS = re.compile(r"(?:thumbnail|(?:width|height|align|hspace|vspace)=[\w%]+)(?:,(?:thumbnail|\w+=[\w%]+))*")
 
@@ -46,12 +47,14 @@ def _line(nodes: Sequence[Node], *, cell: bool) -> str:
         else:
             out.append((kind, value))
     done: list[str] = []
+    live: list[str] = []  # the signs of the phrases that are open: in their words they would close them
     for place, (kind, value) in enumerate(out):
         before = out[place - 1][1][-1:] if place else ""
         after = out[place + 1][1][:1] if place + 1 < len(out) else ""
         if kind == "text":
-            done.append(_text(value, before, after, cell))
+            done.append(_text(value, before, after, cell, live=live))
         elif kind in ("open", "close"):
+            live = [*live, value] if kind == "open" else live[:-1]
             outside = before if kind == "open" else after
             braced = _WORD.match(outside) or outside in _TOUCHING or (kind == "close" and "://" in out[place - 1][1])
             done.append(f"{{{value}}}" if braced else value)
@@ -114,8 +117,8 @@ def _link(span: Span, inner: list[tuple[str, str]]) -> str:
         if len(found) == 1 and found[0].end - found[0].start == len(words) and found[0].href == attr(span.mark, "href"):
             if href == f"mailto:{words}":
                 return words
-            bare = "://" in words[:8]
-            return (f"[{words}]" if _LIVELY.search(words) else words) if bare else f"[{words}|{href}]"
+            if "://" in words[:8] and not _ENDS.search(words):
+                return f"[{words}]" if _LIVELY.search(words) else words
     if href.startswith("attachment:"):
         return f"[^{href.removeprefix('attachment:')}]"
     label = _line_of(inner)
@@ -126,7 +129,11 @@ def _line_of(inner: list[tuple[str, str]]) -> str:
     out: list[str] = []
     for kind, value in inner:
         out.append(
-            _text(value, " ", " ", True) if kind == "text" else f"{{{value}}}" if kind in ("open", "close") else value
+            _escaped(value, " ", "|", True, False, ())
+            if kind == "text"
+            else f"{{{value}}}"
+            if kind in ("open", "close")
+            else value
         )
     return "".join(out).replace("\n", " ")
 
@@ -150,19 +157,20 @@ def _image(image: Node) -> str:
     return f"[{picture}|{_target(str(attr(link, 'href', '')))}]" if link else picture
 
 
-def _text(value: str, before: str, after: str, cell: bool, *, strict: bool = False) -> str:
+def _text(value: str, before: str, after: str, cell: bool, *, strict: bool = False, live: Sequence[str] = ()) -> str:
     """The text escaped, except where it is a bare address."""
     out: list[str] = []
     place = 0
     for address in () if strict else addresses(value):
-        out.append(_escaped(value[place : address.start], before, "h", cell, strict))
+        out.append(_escaped(value[place : address.start], before, "h", cell, strict, live))
         out.append(value[address.start : address.end].replace("|", "%7C"))
         before, place = "x", address.end
-    out.append(_escaped(value[place:], before, after, cell, strict))
+    out.append(_escaped(value[place:], before, after, cell, strict, live))
     return "".join(out)
 
 
-def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> str:
+def _escaped(value: str, before: str, after: str, cell: bool, strict: bool, live: Sequence[str]) -> str:
+    value = _ENTITY.sub("&amp;", value)
     opened = _openers(value, before, after)
 
     def sub(found: re.Match[str]) -> str:
@@ -182,10 +190,11 @@ def _escaped(value: str, before: str, after: str, cell: bool, strict: bool) -> s
         preceding = value[found.start() - 1] if found.start() else before
         if run in ("--", "---") and not preceding.strip() and not following.strip():
             return "\\" + run  # it would be a dash
-        acts = strict or ((len(run) == 1 or run == "??") and run in opened)
+        within = bool(_WORD.match(preceding or " ") and _WORD.match(following or " "))
+        acts = strict or ((len(run) == 1 or run == "??") and run in opened) or (run in live and not within)
         return "".join("\\" + sign for sign in run) if acts and run != "??" else "\\?\\?" if acts else run
 
-    return _SPECIAL.sub(sub, _ENTITY.sub("&amp;", value))
+    return _SPECIAL.sub(sub, value)
 
 
 def _openers(value: str, before: str, after: str) -> set[str]:

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import pytest
 
+from bench.text_gates import shape
+from bench.text_judges import words
 from sync.text import (
     adf_to_markdown,
     html_to_markdown,
@@ -27,14 +28,6 @@ PATHS: dict[str, Callable[[str], str]] = {
     "html": cache(lambda text: html_to_markdown(markdown_to_html(text))),
 }
 GATES = {"adf": 0.98, "wiki": 0.97, "html": 0.97}
-_NO_WORDS = re.compile(
-    r"</?[A-Za-z!][^>]*>|&#?\w+;|\]\([^)]*\)|^\s*\d+[.)]|[\w./+-]*://\S*|^\[[^\]]*\]:.*|```.*|_", re.MULTILINE
-)
-
-
-def words(text: str) -> Counter[str]:
-    """The words that a reader sees, counted."""
-    return Counter(re.findall(r"\w+", _NO_WORDS.sub(" ", text).lower()))
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -48,26 +41,15 @@ def test_github_bodies_come_back_as_github_shows_them(path: str, corpus: Corpus,
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_github_bodies_lose_no_word(path: str, corpus: Corpus) -> None:
+def test_github_bodies_lose_no_word(path: str, corpus: Corpus, meaning: Callable[[str], Any]) -> None:
     """Every word of a body is there after the trip."""
-    lost = {name: words(body) - words(PATHS[path](body)) for name, body in corpus("github_md")}
+    lost = {name: words(meaning(body)) - words(meaning(PATHS[path](body))) for name, body in corpus("github_md")}
     assert {name: gone for name, gone in lost.items() if gone} == {}
-
-
-def shapes(node: Any) -> Any:
-    """A node without its words, its repetitions and its numbers, which the schema doesn't look at."""
-    if isinstance(node, list):
-        parts = [shapes(part) for part in node]
-        return [part for place, part in enumerate(parts) if part not in parts[:place]]
-    if isinstance(node, dict):
-        words = {"text": "x", "localId": "x", "href": "x", "language": "x", "title": "x"}
-        return {key: words.get(key) or shapes(value) for key, value in node.items()}
-    return node
 
 
 def test_github_bodies_give_valid_documents(corpus: Corpus, adf_errors: Callable[[Any], list[str]]) -> None:
     """Atlassian's schema accepts every kind of block that goes out."""
-    blocks = [block for _, body in corpus("github_md") for block in shapes(markdown_to_adf(body)["content"])]
+    blocks = [block for _, body in corpus("github_md") for block in shape(markdown_to_adf(body)["content"])]
     distinct = {json.dumps(block, sort_keys=True): block for block in blocks}
     distinct = {form: block for form, block in distinct.items() if len(form) < 1200}  # the validator is slow
     assert len(distinct) > 100
