@@ -22,7 +22,7 @@ from adapters.azure_devops.codec import CODEC
 from adapters.azure_devops.settings import Settings
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from sync.core.changes import diff_fields
-from sync.core.errors import AuthFailed, ConfigError, Forbidden, Rejected, Retryable
+from sync.core.errors import AuthFailed, ConfigError, Forbidden, PreconditionFailed, Rejected, Retryable
 from sync.core.ids import Cursor, NativeRef
 from sync.core.mapping import People, ProjectMapping
 from sync.core.models import Field, Fields, Gone, NativeTicket
@@ -218,12 +218,17 @@ def _caught_up(adapter: AzureDevOpsAdapter) -> Cursor:
 
 
 def test_every_update_tests_the_revision_first(sim: AzureDevOpsSimulator, opened: Open) -> None:
-    """A patch begins with the test of /rev, so it is refused as a whole when somebody was faster."""
-    number = sim.add_issue(title="One")
+    """A patch is for one revision, so it is refused as a whole when somebody was faster, whatever they wrote."""
+    number = sim.add_issue(title="One", priority=3)
     adapter = opened(sim)
-    (op,) = edit(adapter, str(number), {Field.TITLE: "Two"})
-    adapter.write(op)
-    assert json.loads(sim.requests[-1]["body"])[0] == {"op": "test", "path": "/rev", "value": 1}
+    for wanted in ({Field.TITLE: "Two", Field.PRIORITY: "P0"}, {Field.STATUS: "done"}):
+        (op,) = edit(adapter, str(number), wanted)
+        sim.edit(number, labels=[f"since {len(wanted)}"])
+        with pytest.raises(PreconditionFailed):
+            adapter.write(op)
+    found = sim.issue(number)["fields"]
+    assert (found["System.Title"], found["Microsoft.VSTS.Common.Priority"]) == ("One", 3)
+    assert found["System.State"] == "New"
 
 
 def test_a_parent_is_unlinked_by_its_present_place(sim: AzureDevOpsSimulator, opened: Open) -> None:
