@@ -38,7 +38,7 @@ VALUES: Final[Mapping[Field, tuple[Value, ...]]] = {
 }
 _OF_TYPE: Final[Mapping[str, tuple[str, ...]]] = {
     "text": ("Words", 'With "quotes" & <less>', "Größe 日本"),
-    "number": ("12", "0.5"),
+    "number": ("12", "3"),
     "date": ("2026-02-28", "2026-12-31"),
     "datetime": ("2026-02-28T08:30:00Z", "2026-12-31T23:59:00Z"),
     "boolean": ("true", "false"),

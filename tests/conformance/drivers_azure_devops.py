@@ -15,6 +15,16 @@ class Driver(SimulatedDriver):
     LISTS = ("POST", r"/workItemsBatch$")
     CREATES = ("POST", r"/workItems/\$")
     NAMES = MappingProxyType({"ada": "ada@acme.example", "grace": "grace@acme.example"})
+    CUSTOM = MappingProxyType(
+        {
+            "customer": ("text", "Custom.Customer", {}),
+            "seats": ("number", "Seats", {}),
+            "go_live": ("datetime", "Go Live", {}),
+            "regulated": ("boolean", "Regulated", {}),
+            "tier": ("choice", "Tier", {"gold": ("Gold",), "silver": ("Silver",)}),
+            "approver": ("person", "Approver", {}),
+        }
+    )
     nowhere = "Nowhere"
 
     def __init__(self, simulator):
