@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,19 @@ TAPES = (
         simulator=lambda: GitHubSimulator(product="ghes-3.17", owner_type="User"),
     ),
     Tape(kind="azure_devops", variant="agile", simulator=AzureDevOpsSimulator),
+)
+#: The products that there is no cassette of, too: they differ in words, not in vocabulary.
+VARIANTS = (
+    *TAPES,
+    Tape(
+        kind="jira",
+        variant="team-managed",
+        simulator=lambda: JiraSimulator(style="team-managed", issue_write_limit=1000),
+    ),
+    *(
+        Tape(kind="azure_devops", variant=name.lower(), simulator=partial(AzureDevOpsSimulator, process=name))
+        for name in ("Scrum", "Basic", "CMMI")
+    ),
 )
 
 

@@ -18,12 +18,9 @@ from adapters._simulator import Simulator
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from adapters.github.simulator import GitHubSimulator
 from adapters.jira.simulator import JiraSimulator
-from sync.testing.conformance import Samples, Subject
-from sync.testing.conformance_failing import Failing
-from sync.testing.conformance_reading import Reading
-from sync.testing.conformance_texts import Texts
-from sync.testing.conformance_writing import Writing
-from tests.cassettes.tapes import TAPES, Tape, acted
+from sync.testing.conformance import AdapterConformance, FlavourConformance, Subject
+from sync.testing.conformance_codec import PureCodec
+from tests.cassettes.tapes import VARIANTS, Tape, acted
 from tests.contract.official import SPECS, Exchange, judge
 from tests.contract.tally import TALLY
 from tests.contract.whitelist import excuse
@@ -38,11 +35,16 @@ PRODUCTS: dict[type[Simulator], Callable[[Any], str]] = {
 pytestmark = pytest.mark.skipif(not SPECS.is_dir(), reason="the official descriptions are not here")
 
 
-def _subjects() -> Iterator[Any]:
+def _subjects(which: str) -> Iterator[Any]:
     for kind in ("azure_devops", "github", "jira"):
         module = importlib.import_module(f"tests.conformance.drivers_{kind}")
-        for name, opened in (module.SUBJECTS | module.FLAVOURS).items():
+        for name, opened in getattr(module, which).items():
             yield pytest.param(opened, id=f"{kind}-{name}")
+
+
+def _talking(suite: type[Any]) -> tuple[type[Any], ...]:
+    """The parts of a suite that talk to a server."""
+    return tuple(part for part in suite.__bases__ if part is not PureCodec)
 
 
 @pytest.fixture
@@ -66,17 +68,27 @@ def _watched(simulator: type[Simulator], product: Callable[[Any], str], met: lis
     return handle
 
 
-class TestExchanges(Samples, Reading, Writing, Texts, Failing):
-    """All of the suite that talks to a server."""
+class TestProducts(*_talking(AdapterConformance)):  # type: ignore[misc]
+    """The whole suite, for each kind of server."""
 
-    @pytest.fixture(params=_subjects())
+    @pytest.fixture(params=_subjects("SUBJECTS"))
     def subject(self, request: pytest.FixtureRequest, exchanges: list[Exchange]) -> Iterator[Subject]:
         with request.param() as subject:
             yield subject
         _judged(exchanges, request.config)
 
 
-@pytest.mark.parametrize("tape", TAPES, ids=lambda tape: tape.name)
+class TestFlavours(*_talking(FlavourConformance)):  # type: ignore[misc]
+    """The part about words, for each process, plan and release."""
+
+    @pytest.fixture(params=_subjects("FLAVOURS"))
+    def subject(self, request: pytest.FixtureRequest, exchanges: list[Exchange]) -> Iterator[Subject]:
+        with request.param() as subject:
+            yield subject
+        _judged(exchanges, request.config)
+
+
+@pytest.mark.parametrize("tape", VARIANTS, ids=lambda tape: tape.name)
 def test_the_whole_vocabulary(tape: Tape, exchanges: list[Exchange], request: pytest.FixtureRequest) -> None:
     """The story of the cassettes holds to the descriptions too: each field, history, recovery and refusals."""
     with acted(tape) as (told, _):
