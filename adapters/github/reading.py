@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.github import links, planning, texts, wire
-from adapters.github.places import ROWS, spots
+from adapters.github.places import LINK_ROWS, ROWS, spots
 from adapters.github.words import Words
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, Value
@@ -82,8 +82,10 @@ def problems(key: str, fields: Fields, payload: JsonObject, mapping: ProjectMapp
     for name, value in fields.items():
         if value is not UNKNOWN:
             continue
-        row = placed[name].row if name in placed else ROWS.get(name, "")
-        standing = block.rows(row) if row else []
+        labels = (
+            LINK_ROWS.values() if name is Field.LINKS else [placed[name].row if name in placed else ROWS.get(name, "")]
+        )
+        standing = [row for label in labels for row in block.rows(label)]
         member = _MEMBERS.get(name)
         if member is not None and not standing:
             word = str(wire.name_of(payload.get(member)))

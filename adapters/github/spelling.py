@@ -15,7 +15,8 @@ from sync.core.quantities import amount, moment
 HOURS = (Field.ESTIMATE, Field.REMAINING, Field.SPENT)
 DAYS = (Field.START, Field.TARGET, Field.DUE)
 _TIME = re.compile(
-    r"(?:(?P<hours>\d+(?:\.\d+)?)[ ]*(?:h|hrs?|hours?)?)?[ ]*(?:(?P<minutes>\d+)[ ]*(?:m|mins?|minutes?))?",
+    r"(?P<plain>\d+(?:\.\d+)?)"
+    r"|(?:(?P<hours>\d+(?:\.\d+)?) ?(?:h|hrs?|hours?))? ?(?:(?P<minutes>\d+) ?(?:m|mins?|minutes?))?",
     re.IGNORECASE,
 )
 _TRUTH = {"true": "true", "yes": "true", "false": "false", "no": "false"}
@@ -67,10 +68,10 @@ def say(
 
 def hours(word: str) -> str | None:
     """Hours from `6.5 h`, `1h 30m` or `90 min`."""
-    found = _TIME.fullmatch(word)
-    if found is None or not word or (found["hours"] is None and found["minutes"] is None):
+    found = _TIME.fullmatch(word) if word else None
+    if found is None:
         return None
-    return amount(Decimal(found["hours"] or 0) + Decimal(found["minutes"] or 0) / 60)
+    return amount(Decimal(found["plain"] or found["hours"] or 0) + Decimal(found["minutes"] or 0) / 60)
 
 
 def day(word: str) -> str | None:

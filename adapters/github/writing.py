@@ -35,6 +35,8 @@ class Writer:
             request = self._resolved(op, request)
             answer = self._client.send(request.method, request.path, what=what, body=request.body)
         except Moved as moved:
+            if self._home.is_elsewhere(moved):
+                raise Rejected(f"github: {what}: transferred to {moved.location}") from None
             raise self._home.renamed(moved) from None
         except NotThere:
             if request.gone_is_done:
@@ -64,7 +66,10 @@ class Writer:
             return replace(request, body={**body, "milestone": self._milestone(body["milestone"])})
         if op.action == "issue.edit" and "duplicate_of" in body:
             rest = {name: value for name, value in body.items() if name != "duplicate_of"}
-            return replace(request, body={**rest, "duplicate_issue_id": self._id(body["duplicate_of"])})
+            try:
+                return replace(request, body={**rest, "duplicate_issue_id": self._id(body["duplicate_of"])})
+            except Rejected:  # it is gone, and closing the other one is what counts
+                return replace(request, body=rest)
         if op.action.startswith("blocker.") and not op.payload["id"]:
             known = {**op.payload, "id": self._id(op.payload["blocker"])}
             return request_for(replace(op, payload=known))

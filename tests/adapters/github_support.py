@@ -1,7 +1,9 @@
 """What the tests of the GitHub adapter share: an adapter through PyGithub, and a project with its people."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from adapters._http import Pace
@@ -48,6 +50,21 @@ class Bench:
         current = self.read(number)
         there = CODEC.decode(current, self.mapping).snapshot.fields
         return CODEC.encode(diff_fields(there, words), current, self.mapping, self.caps)
+
+    def write(self, number, **words):
+        """Send them, as the engine would; gives their actions."""
+        ops = self.encode(number, **words).ops
+        for op in ops:
+            assert json.loads(json.dumps(op.payload)) == op.payload
+            self.adapter.write(op)
+        return [op.action for op in ops]
+
+    def rebind(self, **changes):
+        """Take another mapping: the shipped one with `changes`, on what a probe finds now."""
+        self.caps = self.adapter.probe()
+        changed = replace(self.mapping.mapping, **changes)
+        self.mapping = changed.bind(self.caps.facts, self.mapping.people)
+        self.requests()
 
     def requests(self):
         """Method and path of what was sent since the last call."""

@@ -43,13 +43,21 @@ def test_probe_says_what_the_repository_can_hold(hub):
     assert (hub.caps.feeds, hub.caps.can_write, hub.caps.conditional_writes) == (2, True, False)
 
 
-def test_an_old_enterprise_server_has_no_parent():
-    """Where there are no sub-issues the parent is no field, and no request speaks of it."""
+def test_an_old_enterprise_server_holds_parents_and_links_in_the_block():
+    """Where there are neither sub-issues nor dependencies, rows at the end of the body say them, and no request speaks of them."""
     with bench(product="ghes-3.17") as hub:
-        hub.simulator.add_issue(title="t")
+        for title in ("epic", "task", "other"):
+            hub.simulator.add_issue(title=title)
+        hub.requests()
         assert hub.caps.server == "GitHub Enterprise Server 3.17.0"
-        assert Field.PARENT not in hub.caps.fields
-        assert Field.PARENT not in hub.fields(1)
+        wanted = {Field.PARENT: "1", Field.LINKS: frozenset({"blocked_by:3", "blocks:1"})}
+        (op,) = hub.encode(2, **wanted).ops
+        hub.adapter.write(op)
+        assert "Part of:** #" in hub.simulator.issue(2).body
+        assert {name: hub.fields(2)[name] for name in wanted} == wanted
+        hub.write(2, **{Field.PARENT: None, Field.LINKS: frozenset()})
+        assert hub.simulator.issue(2).body == ""
+        assert not [path for _, path in hub.requests() if "sub_issue" in path or "dependencies" in path]
 
 
 def test_without_push_access_nothing_is_written():
@@ -107,6 +115,12 @@ def test_resume_asks_nothing(hub):
     adapter.resume(hub.caps)
     assert adapter.traffic.requests == 0
     assert [found.key for found in adapter.fetch([NativeRef("1")])] == ["#1"]
+    sent = [path.partition("/issues/")[2] for _, path in hub.requests()]
+    # Before the events were read, nobody knows whether the numbers in the answer are true.
+    assert sent == ["1", "1/dependencies/blocked_by", "1/dependencies/blocking"]
+    list(adapter.pull(None))
+    hub.requests()
+    list(adapter.fetch([NativeRef("1")]))
     assert hub.requests() == [("GET", "/repos/acme/payments/issues/1")]
     adapter.close()
 
