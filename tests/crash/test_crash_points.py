@@ -25,7 +25,7 @@ from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, JIRA, SHELF, World, 
 
 #: All places take minutes; a quick run takes a few of each story.
 EVERY = int(os.environ.get("TRACKDOWN_EXAMPLES", "0")) >= 1000
-OFFSET = {"copies": 9, "edits": 14, "ends": 11}
+OFFSET = {"copies": 9, "edits": 14, "ends": 11, "files": 13}
 #: Cycles within which a bridge must have come to rest after a kill.
 QUIET = 5
 Story = Callable[[World], None]
@@ -122,6 +122,21 @@ def ends(world: World) -> None:
     world.trackers[JIRA].edit(ref, people=["grace"])
 
 
+def files(world: World) -> None:
+    """A linked ticket gets files that its text shows, and a link; a new one comes with both."""
+    jira = world.trackers[JIRA]
+    old, gone = jira.create(title="Refunds"), jira.create(title="Chargebacks")
+    dropped = jira.attach(gone, "old.txt", b"old")
+    world.settle()
+    jira.attach(old, "refund.png", b"picture" * 100)
+    (picture,) = jira.ticket(old)["files"]
+    jira.edit(old, text=f"![it]({picture['url']})", links=[f"blocks:{gone}"], milestones=["1.0"])
+    jira.detach(gone, dropped)
+    new = world.trackers[AZURE].create(title="Payouts")
+    world.trackers[AZURE].attach(new, "log.txt", b"log")
+    world.trackers[AZURE].edit(new, links=[f"relates:{world.twin(JIRA, old, AZURE)}"])
+
+
 def everything(world: World) -> dict[str, Any]:
     """What stands where in the end, without numbers and times."""
     names = {
@@ -134,19 +149,35 @@ def everything(world: World) -> dict[str, Any]:
         name: sorted(
             (
                 ticket["title"],
-                ticket["text"],
+                _without_addresses(ticket),
                 ticket["state"],
                 ticket["type"],
                 str(ticket["priority"]),
                 sorted(ticket["labels"]),
                 sorted(ticket["people"]),
                 names.get((name, ticket["parent"]), ""),
+                sorted(_named_link(names, name, link) for link in ticket["links"]),
+                sorted((file["name"], file["size"]) for file in ticket["files"]),
+                sorted(ticket["milestones"]),
                 sorted(comment["text"].split("\n\n")[-1] for comment in ticket["comments"]),
             )
             for ticket in tracker.tickets()
         )
         for name, tracker in world.trackers.items()
     }
+
+
+def _named_link(names: dict[tuple[ReplicaName, Any], str], name: ReplicaName, link: str) -> str:
+    kind, _, other = link.partition(":")
+    return f"{kind} {names.get((name, other), '')}"
+
+
+def _without_addresses(ticket: dict[str, Any]) -> str:
+    """The text with its own files by name: their addresses differ from run to run."""
+    text = str(ticket["text"])
+    for file in ticket["files"]:
+        text = text.replace(file["url"], file["name"])
+    return text
 
 
 def told(story: Story, directory: Path, doom: Doom) -> tuple[dict[str, Any], bool]:
@@ -182,7 +213,7 @@ def shelf() -> Iterator[Path]:
         yield Path(path)
 
 
-@pytest.mark.parametrize("story", [copies, edits, ends], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [copies, edits, ends, files], ids=lambda story: story.__name__)
 def test_killed_anywhere(story: Story, shelf: Path) -> None:
     """Wherever it is killed, the end is the same as if nothing had happened."""
     undisturbed = Doom(step=-1)
