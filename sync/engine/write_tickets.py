@@ -11,7 +11,7 @@ from sync.core.claims import as_set
 from sync.core.errors import Forbidden, Rejected, Unsupported
 from sync.core.fieldrules import PARTNERS, Shape, equal, rule_of, shape_of
 from sync.core.linking import make_marker
-from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, NativeTicket, Value, is_empty
+from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, NativeTicket, Value, is_empty
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
@@ -20,8 +20,8 @@ from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
 from sync.store.records import LinkRecord
 
-#: A workflow has to be walked within this many steps.
-MOST_STEPS = 8
+#: A workflow has to be walked, and all else written, within this many steps.
+MOST_STEPS = 12
 #: The fields whose way may have several steps.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
@@ -122,32 +122,32 @@ def _walk(
 ) -> None:
     """Encode, send, read, until nothing is left that can be said; then observe.
 
-    A field is sent once; only a status may take several steps, each of which must get somewhere.
+    A field is sent once; only a status may take several steps, each of them once.
     """
     asked = writer.localised(intent.changes)
     told: set[FieldProblem] = set()
-    before: Fields | None = None
+    steps: list[JsonObject] = []
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
         local = writer.beside(asked, seen)
-        stuck = before is not None and equal(Field.STATUS, seen.get(Field.STATUS), before.get(Field.STATUS))
-        left = frozenset(local.fields) - (done if stuck else done - STEPWISE) - _fields_of(told)
+        left = frozenset(local.fields) - (done - STEPWISE) - _fields_of(told)
         missing = _missing(writer, local.only(left), current, seen)
         if not missing:
             break
         encoded = writer.replica.codec.encode(missing, current, writer.mapping, writer.capabilities)
         news = [problem for problem in encoded.problems if problem not in told]
-        if encoded.ops:
+        ops = [op for op in encoded.ops if op.payload not in steps]
+        if ops:
             # Under conditional writes the first request makes a new version, which the others would not expect.
-            ops = encoded.ops[:1] if writer.capabilities.conditional_writes else encoded.ops
+            ops = ops[:1] if writer.capabilities.conditional_writes else ops
+            steps += [op.payload for op in ops]
             current, refused, tried = _send_all(writer, intent, ops, current)
             news += refused
             done |= tried
             sent |= tried - _fields_of(refused)
         writer.report(intent, current, news)
         told.update(news)
-        before = seen
-        if not encoded.ops:
+        if not ops:
             break
     _observe(writer, intent, current, sent)
 
