@@ -32,8 +32,10 @@ class Multipart:
         return self._length
 
     def read(self, size: int = -1) -> bytes:
-        """The next piece; a file that is shorter than was said breaks the request off."""
-        wanted = self._length if size is None or size < 0 else size
+        """The next piece, or without a size all of them; a file that is shorter than was said breaks the request off."""
+        if size is None or size < 0:
+            return b"".join(iter(lambda: self.read(self._length), b""))
+        wanted = size
         if self._head:
             piece, self._head = self._head[:wanted], self._head[wanted:]
             return piece

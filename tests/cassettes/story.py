@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sync.core.capabilities import Capabilities
@@ -62,10 +63,9 @@ class Hand:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON, without what differs from one telling to the next: when we read it, and our own clock."""
+    """A value as JSON, without what differs from one telling to the next: when we read it."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        volatile = {"fetched_at", "at"} if isinstance(value, Receipt) else {"fetched_at"}
-        names = [one.name for one in dataclasses.fields(value) if one.name not in volatile]
+        names = [one.name for one in dataclasses.fields(value) if one.name != "fetched_at"]
         return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(plain(name)): plain(member) for name, member in value.items()}
@@ -80,6 +80,13 @@ def plain(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
+def _outline(value: Any) -> Any:
+    if not isinstance(value, Receipt):
+        return value
+    version = value.ticket.version if value.ticket is not None else None
+    return [value.ref, value.comment_ref, value.attachment and value.attachment.ref, version]
+
+
 class Telling:
     """The steps of the story so far, each with what came of it."""
 
@@ -87,14 +94,14 @@ class Telling:
         self.steps: Transcript = []
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
-        """Do one thing and note what came of it, or the error that it ended in."""
+        """Do one thing and note what came of it (of a write: whom it concerned), or the error that it ended in."""
         try:
             value = call()
         except TrackerError as error:
             after = getattr(error, "after", None)
             self.steps.append([name, {"error": type(error).__name__, "message": str(error), "after": plain(after)}])
             return None
-        self.steps.append([name, plain(value)])
+        self.steps.append([name, plain(_outline(value))])
         return value
 
 
@@ -117,10 +124,12 @@ def tell(
             server=hand,  # type: ignore[arg-type]  # says less, and as much as this story asks
         )
         theirs, cursor = _reading(telling, subject)
+        _failing(telling, subject, theirs, cursor)  # while there is little to read again
         ours = _writing(telling, subject)
         _discussing(telling, subject, ours)
+        if subject.capabilities.attachments:
+            _attaching(telling, subject, ours)
         _remembering(telling, subject, ours, theirs)
-        _failing(telling, subject, theirs, cursor)
     finally:
         adapter.close()
     for name, wrong in (("a wrong token", {"wrong_token": True}), ("a wrong project", {"wrong_project": nowhere})):
@@ -167,12 +176,12 @@ def _writing(telling: Telling, subject: Subject) -> NativeRef:
         fields = {name: value for name, value in _fields(wish).items() if name in held}
         if fields:
             current = _changed(telling, subject, current, fields)
-    telling.step("decode what was written", lambda: subject.codec.decode(current, subject.mapping))
+    telling.step("decode what was written", lambda: subject.decoded(ours))
     return ours
 
 
 def _changed(telling: Telling, subject: Subject, current: NativeTicket, wanted: Fields) -> NativeTicket:
-    """Encode and write until nothing is left to say, as the engine does; each answer is read back."""
+    """Encode and write until nothing is left to say, as the engine does; what was answered is the new state."""
     for _ in range(ROUNDS):
         changes = diff_fields(subject.codec.decode(current, subject.mapping).snapshot.fields, wanted)
         encoded = subject.codec.encode(changes, current, subject.mapping, subject.capabilities)
@@ -180,9 +189,10 @@ def _changed(telling: Telling, subject: Subject, current: NativeTicket, wanted: 
             if encoded.problems:
                 telling.steps.append([f"can't set {', '.join(wanted)}", plain(encoded.problems)])
             break
+        receipt = None
         for op in encoded.ops[:1] if subject.capabilities.conditional_writes else encoded.ops:
-            telling.step(op.summary, lambda op=op: subject.write(op).ref)
-        current = subject.read(current.ref)
+            receipt = telling.step(op.summary, lambda op=op: subject.write(op))
+        current = receipt.ticket if receipt is not None and receipt.ticket is not None else subject.read(current.ref)
     return current
 
 
@@ -220,6 +230,22 @@ def _discussing(telling: Telling, subject: Subject, ours: NativeRef) -> None:
         if op.kind is OpKind.COMMENT_CREATE:
             telling.step("find the comment", lambda op=op: subject.adapter.find(op, fence=0))
             current = next(one for one in subject.comments(ours) if one.ref == receipt.comment_ref)
+
+
+def _attaching(telling: Telling, subject: Subject, ours: NativeRef) -> None:
+    """A file that goes up, is listed, and is taken away (what comes down goes past every client library)."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "file"
+        file.write_text("what is in the file")
+        about = {"name": "a file.txt", "media_type": "text/plain", "size": file.stat().st_size}
+        receipt = telling.step("attach", lambda: subject.write(_filing("attachment_create", ours, about), file))
+    telling.step("list the files", lambda: subject.codec.attachments(subject.read(ours)))
+    gone = {"attachment": receipt.attachment.ref}
+    telling.step("take the file away", lambda: subject.write(_filing("attachment_delete", ours, gone)))
+
+
+def _filing(kind: str, ours: NativeRef, payload: dict[str, Any]) -> NativeOp:
+    return NativeOp(kind=OpKind(kind), action=kind.replace("_", "."), summary=kind, payload=payload, ref=ours)
 
 
 def _remembering(telling: Telling, subject: Subject, ours: NativeRef, theirs: NativeRef) -> None:

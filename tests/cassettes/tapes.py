@@ -101,7 +101,6 @@ def acted(tape: Tape, *, cassette: bool = False) -> Iterator[tuple[Transcript, d
     """The story as a served simulator answers it, recorded where that is asked for, and what is needed to have it again."""
     driver = importlib.import_module(f"tests.conformance.drivers_{tape.kind}").Driver
     with served(tape.simulator()) as simulator:
-        simulator.seed(2)
         hand = Hand(driver=driver(simulator))
         table = {key: value for key, value in simulator.description().items() if key != "kind"}
         people = {str(person): native for person, native in hand.driver.NAMES.items()}

@@ -161,3 +161,22 @@ def test_headers_are_kept_by_name(name: str) -> None:
     """A header that nobody thought of is left out, not let through."""
     assert name.lower() not in KEPT_HEADERS
     assert Scrubber().headers({name: "x", "Retry-After": "3"}) == {"Retry-After": "3"}
+
+
+def test_a_form_is_the_same_each_time(tmp_path: Path, leaky: Leaky) -> None:
+    """The line between the parts of a form is drawn anew for each request; a cassette has one for all, and finds its answer."""
+    path = tmp_path / "form.yaml"
+    with recording(path, here=leaky.base_url, secrets=[KNOWN]):
+        _upload(leaky.base_url)
+    with replaying(path, secrets=[KNOWN]) as cassette:
+        _upload(PLACE)
+        assert cassette.all_played
+    text = path.read_text()
+    assert "what is in the file" in text
+    assert KNOWN not in text
+
+
+def _upload(url: str) -> None:
+    with requests.Session() as session:
+        session.post(f"{url}/files", files={"file": ("a.txt", f"what is in the file, and {KNOWN}")})
+        session.post(f"{url}/files", data=iter([b"in pieces, ", KNOWN.encode()]))
