@@ -21,7 +21,8 @@ def write_comment(writer: Writer, intent: Intent) -> None:
     with writer.bridge.store.read() as tx:
         comment = tx.comments.get(intent.comment) if intent.comment is not None else None
         ticket = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
-        links = {link.replica: link for link in tx.links.of_comments(intent.ticket) if link.comment == intent.comment}
+        copies = tx.links.of_comments(intent.ticket)
+        links = {link.replica: link for link in copies if link.comment == intent.comment}
         origin = (
             None
             if comment is None
@@ -37,9 +38,11 @@ def write_comment(writer: Writer, intent: Intent) -> None:
         current = _present(writer, ticket, link, current)
     with writer.bridge.store.read() as tx:
         text = writer.reader(tx).addressed(str(intent.changes.news.get(Field.BODY) or ""))
+    # A tracker without a place for a marker has to tell a lost comment from those that were there.
+    known = (one.native for one in copies if one.replica == writer.replica.name)
     encoded = writer.replica.codec.encode_comment(
         None if intent.kind is OpKind.COMMENT_DELETE else text,
-        ticket.native,
+        replace(ticket.native, comments=tuple(one for one in known if isinstance(one, NativeComment))),
         current,
         writer.mapping,
         writer.capabilities,
