@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.azure_devops.codec import CODEC
+from adapters.azure_devops.codec import CODEC, FIELDS
 from sync.core.changes import diff_fields
 from sync.core.errors import Rejected
 from sync.core.models import UNKNOWN, Field
@@ -321,3 +321,25 @@ def test_the_reporter_is_told_and_never_set() -> None:
         changes = diff_fields({}, {Field.TITLE: "Ours", Field.KIND: "issue"})
         made = azure.adapter.write(CODEC.encode(changes, None, azure.mapping, azure.caps).ops[0])
         assert Field.REPORTER not in azure.fields(int(made.ref))
+
+
+# -- what the server will not tell ---------------------------------------------------------------
+
+
+def test_a_server_that_tells_less_is_left_to_judge() -> None:
+    """Without the lists of fields and nodes the core is carried, and a path that is not there is the service's refusal."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One")
+        for path in ("/wit/fields$", "/fields$", "(?i)/classificationnodes$"):
+            azure.answers(path, {"message": "TF400813: not for you"}, status=403, method="GET", times=99)
+        azure.caps = azure.adapter.probe()
+        azure.simulator.faults.clear()
+        azure.mapping = azure.mapping.mapping.bind(azure.caps.facts, azure.people)
+        assert azure.caps.fields == FIELDS
+        assert Field.POINTS not in azure.fields(number)
+        (op,) = azure.encoded(number, sprint="Sprint 9")
+        with pytest.raises(Rejected) as caught:
+            azure.adapter.write(op)
+        assert [one.field for one in caught.value.problems] == [Field.SPRINT]
+        azure.apply(number, title="Two", status="done", priority="P0")
+        assert azure.fields(number)[Field.STATUS] == "done"

@@ -39,6 +39,23 @@ def test_a_way_of_several_moves_is_walked() -> None:
         assert states_sent(azure.apply(number, status="open")) == ["Active", "New"]
 
 
+def test_no_way_leads_through_the_end_of_the_work() -> None:
+    """A longer way is taken rather than one that would close or remove the work item on its way, unless it is the only one."""
+    short = {"New": ("Removed", "Active"), "Removed": ("Resolved",), "Active": ("Closed",), "Closed": ("Resolved",)}
+    longer = {**short, "Active": ("Closed", "New", "Resolved"), "Resolved": ("Active",)}
+    for moves, way in ((longer, ["Active", "Resolved"]), (short, ["Removed", "Resolved"])):
+        with bench(workflow={"Bug": moves, "User Story": moves}) as azure:
+            number = azure.simulator.add_issue(title="One", type="User Story")
+            states = azure.mapping.facts.extra["states"]["User Story"]  # type: ignore[index]
+            states["Resolved"] = "Resolved"
+            sent = []
+            for _ in way:
+                (op,) = azure.encoded(number, status="review")
+                sent.append(op)
+                azure.adapter.write(op)
+            assert states_sent(sent) == way
+
+
 def test_a_status_without_a_way_waits() -> None:
     """The problem names both states; everything else on the ticket flows, and nothing is foretold that will not be."""
     stuck = {"User Story": {"New": ("Active",), "Active": ("New",)}}
