@@ -56,8 +56,10 @@ def are_told(payload: JsonObject, mapping: ProjectMapping) -> bool:
 
 def row_refs(block: Block, label: str, payload: JsonObject) -> list[str] | None:
     """The issues that a row names, `owner/name#12` those of other repositories; None for a row that names something else."""
-    own, found = wire.repository_of(payload), dict[str, None]()
-    for value in block.rows(label):
+    found: dict[str, None] = {}
+    rows = block.rows(label)
+    own = wire.repository_of(payload) if rows else None
+    for value in rows:
         for word in parted(value):
             reference = _REFERENCE.fullmatch(word)
             if reference is None:

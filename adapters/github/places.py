@@ -7,7 +7,8 @@ taken if the organization has one, else the block.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from adapters.github.words import LABEL
@@ -84,8 +85,20 @@ class Spot:
     field: IssueField | None = None
 
 
-def spots(mapping: ProjectMapping) -> dict[Field, Spot]:
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    digest: str
+    mapping: ProjectMapping = field(compare=False)
+
+
+def spots(mapping: ProjectMapping) -> Mapping[Field, Spot]:
     """Every field that has a place of this sort here; the others are members of an issue."""
+    return _spots(_Bound(mapping.digest(), mapping))
+
+
+@lru_cache(maxsize=16)  # asked for with every ticket
+def _spots(bound: _Bound) -> Mapping[Field, Spot]:
+    mapping = bound.mapping
     fields = issue_fields(mapping.facts)
     found: dict[Field, Spot] = {}
     for member in _PLACED:
@@ -117,16 +130,16 @@ def _spot(name: Field, native: str | None, row: str, fields: tuple[IssueField, .
     if native is not None and native.startswith(LABEL):
         return Spot(kind="label", row=row, prefix=native.removeprefix(LABEL))
     wanted = _USUAL.get(name, (row.casefold(),)) if native is None else (native.removeprefix(FIELD).casefold(),)
-    for field in fields:
-        if (field.name.casefold() in wanted or str(field.id) in wanted) and field.type in _SUITS[sort]:
-            return Spot(kind="field", row=row, field=field)
+    for one in fields:
+        if (one.name.casefold() in wanted or str(one.id) in wanted) and one.type in _SUITS[sort]:
+            return Spot(kind="field", row=row, field=one)
     return Spot(kind="block", row=row)
 
 
 def issue_fields(facts: ProjectFacts) -> tuple[IssueField, ...]:
     """The organization's issue fields, as the probe found them."""
     rows = facts.extra.get("issue_fields")
-    return tuple(field for row in rows if (field := _field(row)) is not None) if isinstance(rows, list) else ()
+    return tuple(found for row in rows if (found := _field(row)) is not None) if isinstance(rows, list) else ()
 
 
 def _field(row: object) -> IssueField | None:

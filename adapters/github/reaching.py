@@ -156,7 +156,7 @@ def _body(goal: Goal, asked: Fields, marker: Marker | None) -> None:
     there, block, _ = texts.parts(standing)
     value, who, limit = asked.get(Field.BODY), texts.mentions(goal.mapping), goal.caps.body_limit
     wanted = value if isinstance(value, str) else ""
-    if Field.BODY in asked and (marker or texts.read(there, who) != canonical(wanted)):
+    if Field.BODY in asked and (marker or texts.restored(there, who) != canonical(wanted)):
         raw = texts.write(wanted, standing, block=goal.block, marker=marker, who=who)
         if limit is None or len(raw) <= limit:
             goal.payload["body"] = raw

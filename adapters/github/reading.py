@@ -33,11 +33,11 @@ def read_fields(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Val
     state = wire.text_of(payload, "state")
     row = words.row(wire.name_of(payload.get("type")), labels)
     raw = wire.text_of(payload, "body")
-    _, block, _ = texts.parts(raw)
+    text, block, _ = texts.parts(raw)
     people = (mapping.people.read(wire.account_ids(user)) for user in wire.objects(payload.get("assignees")))
     fields: dict[Field, Value] = {
         Field.TITLE: wire.text_of(payload, "title"),
-        Field.BODY: texts.read(raw, texts.mentions(mapping)),
+        Field.BODY: texts.restored(text, texts.mentions(mapping)),
         Field.KIND: UNKNOWN if row is UNKNOWN else row.kind,
         Field.TYPE: UNKNOWN if row is UNKNOWN else row.type,
         Field.STATUS: words.status(state, labels),
@@ -76,6 +76,8 @@ def _reporter(payload: JsonObject, mapping: ProjectMapping) -> str | None:
 
 def problems(key: str, fields: Fields, payload: JsonObject, mapping: ProjectMapping) -> tuple[FieldProblem, ...]:
     """What could not be read, each with the words that stand there."""
+    if UNKNOWN not in fields.values():
+        return ()
     block = texts.parts(wire.text_of(payload, "body"))[1]
     placed = spots(mapping)
     found = []

@@ -38,12 +38,8 @@ def parts(raw: str) -> tuple[str, Block, Marker | None]:
     return *cut(text), marker
 
 
-def read(raw: str, who: Mentions = _NOBODY) -> str:
-    """A body in canonical Markdown, without the block and the marker."""
-    return _restored(parts(raw)[0], who)
-
-
-def _restored(text: str, who: Mentions) -> str:
+def restored(text: str, who: Mentions = _NOBODY) -> str:
+    """The canonical Markdown of a text without block and marker."""
     return canonical(unguarded(restore(text, who)))
 
 
@@ -53,7 +49,7 @@ def read_comment(raw: str, who: Mentions = _NOBODY) -> tuple[str, Marker | None,
     named = _ATTRIBUTION.match(text) if marker is not None else None
     if named is not None:
         text = text[named.end() :]
-    return _restored(text, who), marker, named["line"] if named else None
+    return restored(text, who), marker, named["line"] if named else None
 
 
 def write(
