@@ -137,6 +137,11 @@ def ticket(item: Any) -> str:
         if isinstance(link, dict) and link.get("rel") == "System.LinkTypes.Hierarchy-Reverse"
     ]
     _links(item, found)
+    attached = [
+        one for one in item.get("relations") or () if isinstance(one, dict) and one.get("rel") == "AttachedFile"
+    ]
+    names = {(one.get("attributes") or {}).get("name") for one in attached}
+    assert names <= {one.name for one in CODEC.attachments(read)}
     if parents:
         assert [found[Field.PARENT]] == parents
     assert decoded.author == _person(fields.get("System.CreatedBy"))

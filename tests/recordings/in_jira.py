@@ -109,6 +109,8 @@ def ticket(issue: Any) -> str:
     assert found[Field.ASSIGNEES] == (frozenset() if person is None else frozenset({person}))
     assert found[Field.LABELS] == frozenset(fields.get("labels") or ())
     _plans(fields, found)
+    files = [(one["filename"], one.get("size")) for one in fields.get("attachment") or () if one.get("id")]
+    assert sorted((one.name, one.size) for one in CODEC.attachments(read)) == sorted(files)
     if fields.get("parent"):
         assert found[Field.PARENT] == fields["parent"]["id"]
     assert decoded.author == (_person(fields.get("reporter")) or _person(fields.get("creator")))
