@@ -8,7 +8,7 @@ from .adf_write import write_adf
 from .md_write import write_markdown
 from .mentions import Mentions, named
 from .nodes import Node
-from .pairs import merge
+from .pairs import NESTED, merge
 
 _WRAPPED = {
     "listItem": "bulletList",
@@ -55,6 +55,7 @@ class _Adf:
 
     def __init__(self, who: Mentions) -> None:
         self._who = who
+        self._level = 0
         self._keys: dict[int, tuple[Any, str]] = {}
 
     def key(self, part: Any) -> str:
@@ -81,12 +82,18 @@ class _Adf:
         return {**frame, "content": inside or [{"type": "paragraph", "content": []}]}
 
     def revised(self, old: Any, new: Any) -> Any:
+        if self._level >= NESTED:
+            return new
         content = new.get("content")
         shells = [old, {**old, "attrs": {**_attrs(old), **_attrs(new), **_identity(old)}}, new]
         shell = next(each for each in shells if _same({**each, "content": content}, new, self))
-        if content is None or _kind(new) in _LEAVES:
-            return {**shell, "content": content} if content is not None else shell
-        return {**shell, "content": merge(self, _content(old), content)}
+        if content is None:
+            return shell
+        if _kind(new) not in _LEAVES:
+            self._level += 1
+            content = merge(self, _content(old), content)
+            self._level -= 1
+        return {**shell, "content": content}
 
 
 def _same(a: Any, b: Any, form: _Adf) -> bool:

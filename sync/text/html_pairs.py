@@ -10,7 +10,7 @@ from .md_write import write_markdown
 from .mentions import Mentions, named
 from .neutral import restore
 from .nodes import MAX_DEPTH, Node
-from .pairs import merge
+from .pairs import NESTED, merge
 
 _TOKEN = re.compile(
     r"""<!--.*?-->|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>|[^<]+|<""", re.DOTALL
@@ -76,6 +76,7 @@ class _Html:
 
     def __init__(self, who: Mentions) -> None:
         self._who = who
+        self._level = 0
         self._keys: dict[_Piece, str] = {}
 
     def key(self, part: _Piece) -> str:
@@ -97,14 +98,21 @@ class _Html:
         return _Piece(frame.tag, frame.start, _apart(inside), frame.end)
 
     def revised(self, old: _Piece, new: _Piece) -> _Piece:
+        if self._level >= NESTED:
+            return new
         same = self.key(_Piece(old.tag, old.start, new.inside, old.end)) == self.key(new)
-        inside = _apart(merge(self, old.inside, _words(new))) if old.tag in _LOOKED_INTO else new.inside
+        inside = new.inside
+        if old.tag in _LOOKED_INTO:
+            self._level += 1
+            inside = _apart(merge(self, old.inside, _words(new)))
+            self._level -= 1
         return _Piece(old.tag, old.start if same else new.start, inside, old.end)
 
 
 def _words(of: _Piece) -> list[_Piece]:
-    """The insides but for the blanks between them."""
-    return [piece for piece in of.inside if piece.tag]
+    """The insides but for the blanks between them, and for what only frames them."""
+    framed = (_words(piece) if piece.tag in _FRAMES else [piece] for piece in of.inside if piece.tag)
+    return [piece for pieces in framed for piece in pieces]
 
 
 def _apart(pieces: Sequence[_Piece]) -> list[_Piece]:

@@ -16,6 +16,7 @@ Pair = tuple[int, int]
 _SMALL = 10_000  # pairs of places: up to here every one may be compared
 _ROUNDS = 8
 _FRAMES = 10  # frames inside each other that are looked through
+NESTED = 8  # parts inside each other that are looked into: each level reads all that is in it again
 
 
 class Form(Protocol[T]):
@@ -44,13 +45,16 @@ def merge(form: Form[T], old: Sequence[T], new: Sequence[T]) -> list[T]:
     """The new parts, with the old one in place of each that reads the same."""
     leaves = list(_leaves(form, old, 0))
     stays: dict[int, T] = {}
-    before: dict[int, list[T]] = {}
-    taken = 0
-    for place, other in _paired(form, leaves, new):
-        leaf, wanted = leaves[place], new[other]
-        stays[place] = leaf if form.key(leaf) == form.key(wanted) else form.revised(leaf, wanted)
-        before[place] = list(new[taken:other])
-        taken = other + 1
+    before: dict[int, Sequence[T]] = {}
+    start = taken = 0
+    for place, other in [*_paired(form, leaves, new), (len(leaves), len(new))]:
+        # What is new comes where the first of the blocks stood that it replaces.
+        gone = next((n for n in range(start, place) if form.key(leaves[n])), place)
+        before[gone] = new[taken:other]
+        start, taken = place + 1, other + 1
+        if place < len(leaves):
+            leaf, wanted = leaves[place], new[other]
+            stays[place] = leaf if form.key(leaf) == form.key(wanted) else form.revised(leaf, wanted)
     _keep_silent(form, leaves, stays)
     places = iter(range(len(leaves)))
     out: list[T] = []
@@ -68,13 +72,13 @@ def merge(form: Form[T], old: Sequence[T], new: Sequence[T]) -> list[T]:
             else:
                 place = next(places)
                 above.extend(before.get(place, ()))
-                left = place in stays
-                into.extend([stays[place]] if left else [])
+                into.extend([stays[place]] if place in stays else [])
+                left = place in stays or (above is into and bool(before.get(place)))
             any_left = any_left or left
         return any_left
 
     rebuild(old, out, out, 0)
-    return [*out, *new[taken:]]
+    return [*out, *before.get(len(leaves), ())]
 
 
 def _leaves(form: Form[T], parts: Sequence[T], depth: int) -> Iterator[T]:

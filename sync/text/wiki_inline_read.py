@@ -144,7 +144,7 @@ def _image(token: re.Match[str]) -> list[Node | _Sign]:
     src, _, tail = token["image"].partition("|")
     before = token.string[token.start() - 1 : token.start()]
     named = re.search(r"\.\w{2,5}$|://", src) and not src.endswith(" ")
-    if not named or _WORD.match(before):
+    if not named or re.match(r"[^\W_]", before):
         return [text(unescape(token.group()))]
     fields = [f.strip() for f in _PARAMETER.findall(tail)]
     known = {f.partition("=")[0].strip().lower(): f.partition("=")[2].strip() for f in fields}

@@ -83,10 +83,13 @@ class _Wiki:
             return new._replace(source="\n".join(piece.source for piece in inside))
         if before is None or after is None:
             return new
-        kept = before["start"] + after["inside"] + before["end"]
-        shell = before if self.key(new._replace(source=kept)) == self.key(new) else after
-        body = _joined(merge(self, _parts(before["inside"]), _new(_parts(after["inside"]))))
-        return new._replace(source=shell["start"] + body + shell["end"])
+        parts = _new(_parts(after["inside"]))
+        for words in (parts, parts[1:]):  # the title of a panel reads as its first line
+            kept = before["start"] + _joined(words) + before["end"]
+            if self.key(new._replace(source=kept)) == self.key(new):
+                body = _joined(merge(self, _parts(before["inside"]), words))
+                return new._replace(source=before["start"] + body + before["end"])
+        return new
 
 
 def _new(pieces: Sequence[_Piece]) -> list[_Piece]:

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sync.text import (
+    Mentions,
     adf_to_markdown,
     canonical,
     html_to_markdown,
@@ -14,6 +15,7 @@ from sync.text import (
     markdown_to_html,
     markdown_to_wiki,
     neutralise,
+    rephrase,
     restore,
     same_text,
     wiki_to_markdown,
@@ -122,3 +124,66 @@ def test_the_canonical_form_is_final(text: str) -> None:
     assert canonical(canonical(text)) == canonical(text)
     assert same_text(text, canonical(text))
     assert canonical(text).encode() is not None
+
+
+@given(_MARKDOWN, _MARKDOWN, st.sampled_from(["adf", "wiki", "html"]))
+@settings(max_examples=200)
+def test_what_stood_there_does_not_change_what_is_read(text: str, stood: str, path: str) -> None:
+    """A text written over another one reads as if nothing had been there, and over itself it is the same."""
+    write = {"adf": markdown_to_adf, "wiki": markdown_to_wiki, "html": markdown_to_html}[path]
+    read = {"adf": adf_to_markdown, "wiki": wiki_to_markdown, "html": html_to_markdown}[path]
+    native = _there(stood, path)
+    assert read(write(text, native)) == read(write(text))  # type: ignore[operator]
+    assert write(read(native), native) == native  # type: ignore[operator]
+
+
+@given(_JSON, _MARKDOWN)
+@settings(max_examples=150)
+def test_any_json_may_stand_there(value: Any, text: str) -> None:
+    """Whatever stands in the place of a document, the text is written over it."""
+    assert adf_to_markdown(markdown_to_adf(text, value)) == adf_to_markdown(markdown_to_adf(text))
+
+
+@given(_SIGNS, _MARKDOWN)
+@settings(max_examples=150)
+def test_any_text_may_stand_there(stood: str, text: str) -> None:
+    """The same for source text, however broken."""
+    assert html_to_markdown(markdown_to_html(text, stood)) == html_to_markdown(markdown_to_html(text))
+    assert wiki_to_markdown(markdown_to_wiki(text, stood)) == wiki_to_markdown(markdown_to_wiki(text))
+
+
+@given(_TEXT, _TEXT, _TEXT)
+@settings(max_examples=200)
+def test_rephrasing_what_did_not_change(canonical: str, before: str, after: str) -> None:
+    """No edit leaves the author's text, an edit of the author's text is taken as it is, and any texts are taken."""
+    assert rephrase(canonical, before, before) == canonical
+    assert rephrase(before, before, after) == after
+    assert rephrase(canonical, before, after).encode("utf-8", "replace") is not None
+
+
+@given(
+    st.lists(_PIECES, max_size=6), st.lists(_PIECES, max_size=4), st.sampled_from(["adf", "wiki", "html"]), st.data()
+)
+@settings(max_examples=200)
+def test_rephrasing_loses_no_block(pieces: list[str], more: list[str], path: str, data: st.DataObject) -> None:
+    """What somebody wrote in a tracker is in the author's text, wherever they put it."""
+    canonical = "\n\n".join(pieces)
+    before = _back(canonical, path)
+    blocks = before.split("\n\n")
+    for number, piece in enumerate(more):
+        place = data.draw(st.integers(0, len(blocks)))
+        blocks.insert(place, f"new{number}x {piece}")
+    after = _back("\n\n".join(blocks), path)
+    told = rephrase(canonical, before, after)
+    for number in range(len(more)):
+        assert told.count(f"new{number}x") == after.count(f"new{number}x")
+
+
+@given(_TEXT, st.lists(st.sampled_from(["ada", "b c", "d*_", "e]"]), unique=True))
+@settings(max_examples=200)
+def test_mentions_are_restored_exactly(text: str, people: list[str]) -> None:
+    """Live mentions come back like everything else, and a text without any is restored as ever."""
+    who = Mentions.of((person, f"x{number}-{number}") for number, person in enumerate(people))
+    spelled = "".join(f"\n\n{wiki_to_markdown(f'[~x{number}-{number}]', who)}" for number in range(len(people)))
+    mentioned = restore(text, who) + spelled
+    assert restore(neutralise(mentioned, who), who) == restore(mentioned, who)
