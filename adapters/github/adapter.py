@@ -18,6 +18,7 @@ from adapters.github.home import Home
 from adapters.github.probing import probe
 from adapters.github.selection import Selection
 from adapters.github.settings import Settings
+from adapters.github.sweep import Sweep
 from adapters.github.writing import Writer
 from sync.core.capabilities import Capabilities
 from sync.core.errors import Moved, Rejected
@@ -40,6 +41,7 @@ class GitHubAdapter:
         self._selection = selection
         self._home = Home(settings, client)
         self._dependencies = Dependencies(client)
+        self._sweep = Sweep()
         self._parents = True
         self._writer = Writer(client, self._home, self._dependencies)
 
@@ -68,7 +70,7 @@ class GitHubAdapter:
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""
         eventful = self._parents or self._dependencies.on
-        yield from Puller(self._client, self._selection, self._dependencies, eventful=eventful).pull(since)
+        yield from Puller(self._client, self._selection, self._dependencies, self._sweep, eventful=eventful).pull(since)
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         """See `Adapter`: one request a ticket, and one more for its comments; GitHub has no batch."""

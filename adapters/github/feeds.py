@@ -1,8 +1,9 @@
 """What changed since: the issues list, the comments of the repository, and its events for what moves no `updated_at`.
 
 Two requests when nothing happened: the issues list and the comments; instead of the comments, the events where they
-were not asked for `EVENTS_EVERY`. As soon as any issue has moved all three are asked, and a new or deleted comment moves its
-issue: so only an edited comment may wait for the next pull, and a changed parent or dependency for `EVENTS_EVERY`.
+were not asked for `EVENTS_EVERY`, or at times a page of `sweep`. As soon as any issue has moved the first three are asked,
+and a new or deleted comment moves its issue: so only an edited comment may wait for the next pull, and a changed parent or
+dependency for `EVENTS_EVERY`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from adapters.github import wire
 from adapters.github.client import Answer, Client
 from adapters.github.dependencies import Dependencies
 from adapters.github.selection import Selection
+from adapters.github.sweep import Sweep
 from sync.core.errors import Malformed, Rejected
 from sync.core.ids import Cursor
 from sync.core.models import JsonObject, NativeComment, NativeTicket
@@ -112,10 +114,13 @@ class Rows:
 class Puller:
     """Reads the feeds of one repository."""
 
-    def __init__(self, client: Client, selection: Selection, dependencies: Dependencies, *, eventful: bool) -> None:
+    def __init__(
+        self, client: Client, selection: Selection, dependencies: Dependencies, sweep: Sweep, *, eventful: bool
+    ) -> None:
         self._client = client
         self._selection = selection
         self._dependencies = dependencies
+        self._sweep = sweep
         self._eventful = eventful
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
@@ -137,7 +142,9 @@ class Puller:
             yield page
         read = wire.moment(position.events_read)
         due = self._eventful and (read is None or self._client.now() - read >= EVENTS_EVERY)
-        if moved or not due:
+        if not moved and not due and self._sweep.is_due(self._client.now()):
+            yield self._swept(position)
+        elif moved or not due:
             yield from self._comments(position)
         if self._eventful and (moved or due):
             yield from self._events(position)
@@ -183,6 +190,7 @@ class Puller:
                 new = True
             else:
                 new = position.issues.is_new(str(native.ref), native.version, updated)
+            self._sweep.note(row, native)
             new = new or native.ref in told
             if native.number > above and (new or walking) and not wire.is_pull(row) and self._selection.matches(row):
                 rows.tickets.append(self._whole(row, native))
@@ -272,6 +280,21 @@ class Puller:
         except Rejected:
             return None
         return row if isinstance(row, dict) else None
+
+    def _swept(self, position: Position) -> Page:
+        """One page of the whole list, of which only what has changed since this process saw it is brought."""
+        query = {**_ALL, "sort": "created", "direction": "asc", **self._selection.parameters()}
+        answer = self._list(self._sweep.link or "issues", None if self._sweep.link else query)
+        self._sweep.link, self._sweep.looked = answer.links.get("next"), self._client.now()
+        rows = Rows()
+        for row in _objects(answer):
+            try:
+                native = wire.ticket(row, fetched_at=self._client.now())
+            except Malformed:
+                continue  # the feed has told of it
+            if self._sweep.note(row, native) and not wire.is_pull(row) and self._selection.matches(row):
+                rows.tickets.append(self._whole(row, native))
+        return rows.page(position)
 
     def _list(self, path: str, query: dict[str, str] | None) -> Answer:
         answer = self._client.get(path, query, what=f"listing {path.partition('?')[0]}")

@@ -261,6 +261,26 @@ def test_the_history_tells_of_milestones_and_labelled_fields(hub):
         assert sorted(found, key=str) == sorted(expected, key=str)
 
 
+def test_what_no_feed_tells_of_is_found_by_and_by():
+    """Every ten minutes an idle pull looks at a page of the whole list: a field that moved nothing, a label renamed."""
+    with bench(fields_touch=False) as hub:
+        hub.simulator.add_issue(title="t", labels=["component: api"])
+        hub.simulator.add_issue(title="u")
+        cursor, brought = None, []
+        for turn in range(20):
+            pages = list(hub.adapter.pull(cursor))
+            cursor = pages[-1].cursor
+            sent = hub.requests()
+            brought += [one for page in pages for one in page.tickets] if turn > 11 else []
+            assert turn < 2 or brought or len(sent) == 2
+            hub.simulator.clock.advance(80)
+            if turn == 11:
+                hub.simulator.set_field(2, "Points", 3)
+                hub.simulator.world.label(hub.simulator.repository, "component: api").name = "component: web"
+        found = {one.ref: CODEC.decode(one, hub.mapping).snapshot.fields for one in brought}
+        assert (len(brought), found["2"][Field.POINTS], found["1"][Field.COMPONENTS]) == (2, "3", {"web"})
+
+
 def test_an_archived_repository_refuses_with_its_reason(hub):
     """The probe says so beforehand; a write in between is Forbidden, and nothing is lost."""
     (op,) = hub.encode(1, **{Field.POINTS: "3"}).ops
