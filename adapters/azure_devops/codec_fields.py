@@ -18,7 +18,7 @@ _OLDEST: Final = "1753-01-01"
 _SETS: Final = frozenset({*CUSTOM_SETS, "names"})
 
 
-class UnsayableError(ValueError):
+class Unsayable(ValueError):
     """A value that the field can't take; the message says why, for a person."""
 
 
@@ -78,7 +78,7 @@ def _time(native: Any) -> str | None:
 
 
 def write_held(holder: Holder, value: Value, present: Any, mapping: ProjectMapping) -> Any:
-    """The native value to write beside the `present` one; None empties the field. Raises `UnsayableError`."""
+    """The native value to write beside the `present` one; None empties the field. Raises `Unsayable`."""
     if is_empty(value):
         return None
     if isinstance(value, frozenset):
@@ -91,13 +91,13 @@ def write_held(holder: Holder, value: Value, present: Any, mapping: ProjectMappi
         case "date":
             found = day(str(value))
             if found is None or found < _OLDEST:
-                raise UnsayableError(f"'{value}' is no day that can be kept")
+                raise Unsayable(f"'{value}' is no day that can be kept")
             return f"{found}T00:00:00Z"
         case "datetime":
             return _written_time(str(value))
         case "boolean":
             if value not in ("true", "false"):
-                raise UnsayableError(f"'{value}' is neither true nor false")
+                raise Unsayable(f"'{value}' is neither true nor false")
             return value == "true"
         case "person":
             return _account(str(value), mapping)
@@ -116,15 +116,15 @@ def _one_of(holder: Holder, values: frozenset[str], present: Any, mapping: Proje
             if holder.spelling == "people":
                 return _account(one, mapping)
             return _listed(holder, mapping.write_name(holder.field, one, holder.allowed or None), one)
-        except UnsayableError as error:
+        except Unsayable as error:
             problems.append(str(error))
-    raise UnsayableError("; ".join(problems))
+    raise Unsayable("; ".join(problems))
 
 
 def _number(holder: Holder, value: str) -> int | float | str:
     found = amount(value)
     if found is None:
-        raise UnsayableError(f"'{value}' is no number")
+        raise Unsayable(f"'{value}' is no number")
     if holder.type in ("string", "plainText"):
         return found
     if holder.allowed:
@@ -133,21 +133,21 @@ def _number(holder: Holder, value: str) -> int | float | str:
     if number == number.to_integral_value():
         return int(number)
     if "double" not in holder.type.lower():
-        raise UnsayableError(f"'{value}' is no whole number")
+        raise Unsayable(f"'{value}' is no whole number")
     return float(number)
 
 
 def _written_time(value: str) -> str:
     when = wire.moment(value)
     if when == wire.NEVER or f"{when:%Y-%m-%d}" < _OLDEST:
-        raise UnsayableError(f"'{value}' is no time that can be kept")
+        raise Unsayable(f"'{value}' is no time that can be kept")
     return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _account(person: str, mapping: ProjectMapping) -> str:
     found = mapping.people.write(person)
     if found is None:
-        raise UnsayableError(f"{person}: no account in Azure DevOps is known")
+        raise Unsayable(f"{person}: no account in Azure DevOps is known")
     return found
 
 
@@ -161,17 +161,17 @@ def _words(holder: Holder, value: str) -> Any:
     if holder.type == "string":
         said = " ".join(said.split())
     if holder.type == "string" and len(said) > STRING_LIMIT:
-        raise UnsayableError(f"it has {len(said)} characters, the limit is {STRING_LIMIT}")
+        raise Unsayable(f"it has {len(said)} characters, the limit is {STRING_LIMIT}")
     return said
 
 
 def _listed(holder: Holder, word: str | None, value: str) -> str:
     """The word as the field's own list spells it."""
     if word is None or not word.strip():
-        raise UnsayableError(f"no value here means '{value}'")
+        raise Unsayable(f"no value here means '{value}'")
     if not holder.allowed:
         return word
     found = next((one for one in holder.allowed if one.casefold() == word.casefold()), None)
     if found is None:
-        raise UnsayableError(f"'{word}' is none of the values that the field takes")
+        raise Unsayable(f"'{word}' is none of the values that the field takes")
     return found

@@ -13,9 +13,12 @@ from adapters.azure_devops import wire
 from sync.core.mapping import ProjectMapping
 from sync.core.models import JsonObject
 from sync.text import Mentions, html_to_markdown, markdown_to_html, neutralise, restore
+from sync.text.mentions import spelled
 
 _NOBODY = Mentions()
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+#: A mention as Markdown spells it there; what only looks like one has a joiner in it.
+_MENTIONED = re.compile(rf"@<({_GUID.pattern})>(?:\u2060(?=[\w-]))?", re.IGNORECASE)
 #: An uploaded file's address: the name in its query is for the browser, the same file may stand there without it.
 _FILE = re.compile(
     r"(https?://[^\s<>()\[\]\"'`|?]+/_apis/wit/attachments/[0-9a-f-]{36})(?:\?(?:\([^\s()<>\"']*\)|[^\s<>()\[\]\"'`|])*)?",
@@ -28,7 +31,8 @@ _ATTRIBUTION = re.compile(r"\A[*_](?=\S)[^\n]{1,400} wrote in [^\n]{1,200} \([^\
 
 def mentions(mapping: ProjectMapping) -> Mentions:
     """Who can be mentioned here: the service knows a mention by the GUID of an identity and by nothing else."""
-    known = mapping.people.native_ids.items()
+    guids = wire.mapping(mapping.facts.extra.get("people"))
+    known = ((person, wire.text(guids.get(one.casefold())) or one) for person, one in mapping.people.native_ids.items())
     return Mentions.of((person, native) for person, native in known if _GUID.fullmatch(native))
 
 
@@ -72,10 +76,12 @@ def write(
     if files:
         names = dict(files)
         body = _FILE.sub(lambda found: _named(found[1], names), body)
+    said = neutralise(body, _bracketed(who))
     if markdown:
-        return neutralise(body, _bracketed(who))
+        return said
+    said = _MENTIONED.sub(lambda found: spelled(who.person(found[1]) or found[1]), said)
     # The service drops classes: a language that is written would come back as an edit that nobody made.
-    return _LANGUAGE.sub("<code>", markdown_to_html(neutralise(body), current, who))
+    return _LANGUAGE.sub("<code>", markdown_to_html(said, current, who))
 
 
 def _named(url: str, names: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adapters.azure_devops import codec_links, codec_nodes, codec_state, codec_text, wire
-from adapters.azure_devops.codec_fields import UnsayableError, read_held, write_held
+from adapters.azure_devops.codec_fields import Unsayable, read_held, write_held
 from adapters.azure_devops.codec_files import attachments
 from adapters.azure_devops.codec_state import Goal, Standing, read_status, states_of
 from adapters.azure_devops.places import NODES, holders
@@ -313,7 +313,7 @@ class Writer:
             return  # the process fills it again
         try:
             self.values[name] = write_held(holder, value, present, self.mapping)
-        except UnsayableError as error:
+        except Unsayable as error:
             shown = ", ".join(sorted(value)) if isinstance(value, frozenset) else str(value)
             label = rule_of(name).label.lower()
             mend = f"Choose another value, or map it in {MAPPING_FILE}."

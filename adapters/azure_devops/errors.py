@@ -63,7 +63,7 @@ class TooManyResults(Rejected):
     """A query found more work items than the service gives out at once."""
 
 
-class RuleBrokenError(Rejected):
+class RuleBroken(Rejected):
     """The process refuses values; `natives` names the field of each problem as the service does ("" where it does not say)."""
 
     def __init__(self, message: str, natives: Sequence[str], problems: Sequence[FieldProblem]) -> None:
@@ -71,7 +71,7 @@ class RuleBrokenError(Rejected):
         self.natives = tuple(natives)
 
 
-class AlreadyLinkedError(Rejected):
+class AlreadyLinked(Rejected):
     """The link that was to be added is there."""
 
 
@@ -120,7 +120,7 @@ class Classifier:
         if key == _TOO_MANY or message.startswith("VS402337"):
             return TooManyResults(f"{what}: {message}")
         if key == _LINKED or message.startswith("Relation already exists"):
-            return AlreadyLinkedError(f"{what}: {message}")
+            return AlreadyLinked(f"{what}: {message}")
         if 400 <= status < 500 and status != 408:
             return _refusal(f"{what}: {message}", body, message)
         if write and status >= 400:
@@ -164,7 +164,7 @@ def _refusal(text: str, body: JsonObject, message: str) -> Rejected:
         )
         for native, rule in zip(natives, rules, strict=True)
     ]
-    return RuleBrokenError(text, natives, problems)
+    return RuleBroken(text, natives, problems)
 
 
 def _mend(rule: dict[str, Any]) -> str:

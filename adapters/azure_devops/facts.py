@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from adapters.azure_devops import client, wire
@@ -18,6 +19,8 @@ _DEPTH: Final = 14
 #: A longer list of values is not kept: the service judges then.
 _LONGEST_LIST: Final = 500
 _PRIORITIES: Final = ("1", "2", "3", "4")
+#: Field types whose values may come from a list of the process.
+_LISTED: Final = frozenset({"string", "integer", "double", "picklistString", "picklistInteger", "picklistDouble"})
 _REFUSED: Final = (Rejected, Unsupported, Forbidden)
 
 
@@ -27,7 +30,8 @@ def read_facts(connection: Connection) -> ProjectFacts:
     known = _definitions(connection)
     fields = {name: _fields(kind, known) for name, kind in types.items()}
     used = {reference: known[reference] for each in fields.values() for reference in each}
-    allowed = {name: found for name in types if (found := _allowed(connection, name, used))}
+    lists = {name: list(_lists(connection, name)) for name in types}
+    allowed = {name: found for name, rows in lists.items() if (found := _allowed(rows, used))}
     states = {name: _states(kind) for name, kind in types.items()}
     priorities = [word for each in allowed.values() for word in each.get(wire.PRIORITY, ())]
     return ProjectFacts(
@@ -45,6 +49,7 @@ def read_facts(connection: Connection) -> ProjectFacts:
                 one.reference: {"name": one.name, "type": one.type, "choice": one.choice} for one in used.values()
             },
             "allowed": allowed,
+            "people": _people(row for rows in lists.values() for row in rows),
             "body_fields": {name: _body_field(each) for name, each in fields.items()},
             **_trees(connection),
         },
@@ -95,30 +100,39 @@ def _fields(kind: JsonObject, known: dict[str, Definition]) -> dict[str, str]:
     return found
 
 
-def _allowed(connection: Connection, type_: str, used: dict[str, Definition]) -> dict[str, list[str]]:
-    """The lists of values of a type's fields, its reasons among them."""
+def _lists(connection: Connection, type_: str) -> Iterator[JsonObject]:
+    """The fields of a type with the values that each may have."""
     try:
         query = {"$expand": "allowedValues"}
-        values = connection.call("GET", client.TYPE_FIELDS, route={"type": type_}, query=query).get("value")
+        yield from wire.rows(
+            connection.call("GET", client.TYPE_FIELDS, route={"type": type_}, query=query).get("value")
+        )
     except _REFUSED:
-        return {}
+        return
+
+
+def _allowed(rows: Iterable[JsonObject], used: dict[str, Definition]) -> dict[str, list[str]]:
+    """The lists of values of a type's fields, its reasons among them."""
     found: dict[str, list[str]] = {}
-    for row in wire.rows(values):
+    for row in rows:
         reference, words = wire.text(row.get("referenceName")), row.get("allowedValues")
         about = used.get(reference)
-        listed = reference == wire.REASON or (about is not None and (about.choice or reference in OWN))
-        if not listed and about is not None:
-            listed = about.type in (
-                "string",
-                "integer",
-                "picklistString",
-                "picklistInteger",
-                "picklistDouble",
-                "double",
-            )
+        listed = reference == wire.REASON or (about is not None and (about.choice or about.type in _LISTED))
         if listed and isinstance(words, list) and 0 < len(words) <= _LONGEST_LIST:
             found[reference] = [str(word) for word in words if isinstance(word, str | int | float)]
     return found
+
+
+def _people(rows: Iterable[JsonObject]) -> dict[str, str]:
+    """The GUID of each person who can be assigned something, by mail address: a mention needs it."""
+    people = (
+        one
+        for row in rows
+        if row.get("referenceName") == wire.ASSIGNED_TO
+        for one in wire.rows(row.get("allowedValues"))
+    )
+    known = ((wire.text(one.get("uniqueName")).casefold(), wire.text(one.get("id"))) for one in people)
+    return dict(islice(((mail, number) for mail, number in known if "@" in mail and number), _LONGEST_LIST))
 
 
 def _states(kind: JsonObject) -> dict[str, str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from adapters.azure_devops import client, codec_files, wire
 from adapters.azure_devops.client import Connection
-from adapters.azure_devops.errors import AlreadyLinkedError, NotThere, RuleBrokenError
+from adapters.azure_devops.errors import AlreadyLinked, NotThere, RuleBroken
 from adapters.azure_devops.reading import Reader, native_comment
 from sync.core.errors import Malformed, PreconditionFailed, Rejected, Retryable, Uncertain
 from sync.core.ids import NativeRef
@@ -44,7 +44,7 @@ class Writes:
                 case OpKind.ATTACHMENT_DELETE:
                     return self._detach(op)
             return self._comment(op)
-        except RuleBrokenError as error:
+        except RuleBroken as error:
             raise Rejected(str(error), _named(op, error)) from None
         except Malformed as error:
             raise Uncertain(f"{op.summary}: done, but the answer can't be read: {error}") from None
@@ -94,7 +94,7 @@ class Writes:
         try:
             if not remove:
                 return self._receipt(self._change(ref, [self._linked(rel, other) for rel, other in add]))
-        except AlreadyLinkedError:
+        except AlreadyLinked:
             pass
         except Rejected as error:
             if _PARENTS in str(error) and any(_is_parent(rel) for rel, _ in add):
@@ -194,7 +194,7 @@ class Writes:
         return datetime.now(UTC) + self._connection.transport.clock().offset
 
 
-def _named(op: NativeOp, error: RuleBrokenError) -> list[FieldProblem]:
+def _named(op: NativeOp, error: RuleBroken) -> list[FieldProblem]:
     """The broken rules as problems of the ticket's fields; a rule that stops a move of the state is the status's problem."""
     carried = {native.casefold(): Field(name) for native, name in op.payload.get("fields", {}).items()}
     problems: list[FieldProblem] = []

@@ -323,6 +323,16 @@ def test_the_reporter_is_told_and_never_set() -> None:
         assert Field.REPORTER not in azure.fields(int(made.ref))
 
 
+def test_people_are_mentioned_by_their_mail_address() -> None:
+    """The service knows a mention by a GUID; who may be assigned something is known by both."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One")
+        azure.apply(number, body="Ask [@ada](mention:ada) and @grace.")
+        (guid,) = (one["id"] for one in [azure.simulator.issue(number)["fields"]["System.CreatedBy"]])
+        assert guid in azure.simulator.issue(number)["fields"]["System.Description"]
+        assert azure.fields(number)[Field.BODY] == "Ask [@ada](mention:ada) and @grace."
+
+
 # -- what the server will not tell ---------------------------------------------------------------
 
 
