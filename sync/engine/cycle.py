@@ -87,5 +87,5 @@ def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
     new = set() if keep else set(tx.tickets.dirty(session.bridge.name, "new"))
     tickets = (ticket for ticket in chain.from_iterable(worklist(session, tx)) if ticket not in new)
     for work in (shown for one in decisions(session, tx, tickets) for shown in without_circles(tx, [one])):
-        survey.take(work, keep=keep)
+        survey.take(tx, work, keep=keep)
     return survey

@@ -14,6 +14,7 @@ from sync.engine.deciding import Decider, TicketWork
 from sync.engine.report import HaltLine, PlannedChange, PlannedConflict, PlannedWrite, PlanReport, ProblemLine
 from sync.engine.session import Session
 from sync.store import Tx
+from sync.store.naming import in_words
 
 _ACTIONS = {
     OpKind.CREATE: "create",
@@ -71,7 +72,7 @@ class Survey:
     new_tickets: int = 0
     changed_tickets: int = 0
 
-    def take(self, work: TicketWork, *, keep: bool) -> None:
+    def take(self, tx: Tx, work: TicketWork, *, keep: bool) -> None:
         """Count one ticket; with `keep`, remember what would be written."""
         for replica, side in work.decision.sides.items():
             if side.gone:
@@ -87,14 +88,14 @@ class Survey:
             self.new_tickets += 1
         elif work.decision.changes:
             self.changed_tickets += 1
-        self.plan += [_planned(work, intent) for intent in work.intents]
+        self.plan += [_planned(tx, work, intent) for intent in work.intents]
         self.conflicts += [
             PlannedConflict(
                 ticket=work.record.id,
                 key=work.record.key,
                 field=conflict.field,
-                claims=tuple((claim.replica, claim.value) for claim in conflict.claims),
-                proposed=conflict.proposed,
+                claims=tuple((claim.replica, in_words(tx, claim.value)) for claim in conflict.claims),
+                proposed=in_words(tx, conflict.proposed),
                 settled=conflict.settled,
             )
             for conflict in work.decision.conflicts
@@ -111,7 +112,7 @@ class Survey:
         ]
 
 
-def _planned(work: TicketWork, intent: Intent) -> PlannedWrite:
+def _planned(tx: Tx, work: TicketWork, intent: Intent) -> PlannedWrite:
     title = work.decision.after.fields.get(Field.TITLE)
     where = work.seen[intent.replica].link.key if intent.replica in work.seen else ""
     return PlannedWrite(
@@ -122,7 +123,8 @@ def _planned(work: TicketWork, intent: Intent) -> PlannedWrite:
         title=title if isinstance(title, str) else "",
         where=where,
         changes=tuple(
-            PlannedChange(field=name, old=change.old, new=change.new) for name, change in intent.changes.fields.items()
+            PlannedChange(field=name, old=in_words(tx, change.old), new=in_words(tx, change.new))
+            for name, change in intent.changes.fields.items()
         ),
     )
 

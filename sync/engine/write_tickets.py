@@ -18,6 +18,7 @@ from sync.engine.deciding import ESSENTIAL, content_digest
 from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
+from sync.store.naming import in_words
 from sync.store.records import LinkRecord
 
 #: A workflow has to be walked, and all else written, within this many steps.
@@ -244,15 +245,21 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
                 observed_at=writer.bridge.now(),
             )
         )
-    dropped = [
-        FieldProblem(
-            field=name,
-            message=f"the request was taken, but {rule_of(name).label.lower()} is {show(base[name])} and not {show(value)}",
-            mend=DROPPED_MEND,
-        )
+    lost = {
+        name: value
         for name, value in holds.items()
         if name in sent and shape_of(name) is not Shape.TEXT
         if base.get(name, UNKNOWN) is not UNKNOWN and not equal(name, base[name], value)
+    }
+    with writer.bridge.store.read() as tx:
+        shown = {name: (show(in_words(tx, base[name])), show(in_words(tx, value))) for name, value in lost.items()}
+    dropped = [
+        FieldProblem(
+            field=name,
+            message=f"the request was taken, but {rule_of(name).label.lower()} is {is_now} and not {asked_for}",
+            mend=DROPPED_MEND,
+        )
+        for name, (is_now, asked_for) in shown.items()
     ]
     writer.report(intent, current, dropped)
 

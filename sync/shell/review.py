@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import SequenceMatcher
 from typing import Literal
@@ -110,6 +110,7 @@ def conflict_views(
 
 def conflict_view(tx: Tx, record: ConflictRecord, directory: Directory) -> ConflictView:
     """One conflict with everything around it."""
+    record = _in_words(tx, record)
     ticket = tx.tickets.get(record.ticket)
     fields = ticket.canonical.fields if ticket is not None else {}
     claims = tuple(_claim(record, claim, directory) for claim in record.claims)
@@ -135,6 +136,19 @@ def conflict_view(tx: Tx, record: ConflictRecord, directory: Directory) -> Confl
         by=directory.person(PersonId(record.by)),
         created_at=record.created_at,
         resolved_at=record.resolved_at,
+    )
+
+
+def _in_words(tx: Tx, record: ConflictRecord) -> ConflictRecord:
+    """The conflict with keys and names in place of our ids."""
+    from sync.store.naming import in_words
+
+    return replace(
+        record,
+        base=in_words(tx, record.base),
+        claims=tuple(replace(claim, value=in_words(tx, claim.value)) for claim in record.claims),
+        proposed=in_words(tx, record.proposed),
+        chosen=in_words(tx, record.chosen),
     )
 
 

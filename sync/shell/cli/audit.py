@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,11 +44,9 @@ def audit(
         ids = [one.id for one in tickets_by_key(tx, config.bridges, ticket)] if ticket is not None else [None]
         wanted = RunId(run) if run is not None else None
         entries = [entry for one in ids for entry in tx.audit.entries(one, wanted, limit=last or None)]
-        named = {entry.ticket for entry in entries if entry.ticket is not None}
-        named |= {TicketId(parent) for entry in entries for parent in _parents(entry)}
-        keys = {one: _key(tx, one) for one in named}
-    rows = [{**plain(entry), "key": keys.get(entry.ticket or TicketId(""))} for entry in entries]
-    show({"entries": rows}, as_json, lambda out: _render(entries, keys, out))
+        keys = {entry.ticket: _key(tx, entry.ticket) for entry in entries if entry.ticket is not None}
+        rows = [{**plain(entry), "key": keys.get(entry.ticket or TicketId(""))} for entry in entries]
+        show({"entries": rows}, as_json, lambda out: _render(tx, entries, keys, out))
 
 
 @app.command()
@@ -74,15 +72,7 @@ def _key(tx: Tx, ticket: TicketId) -> str:
     return record.key if record is not None else ticket
 
 
-def _parents(entry: AuditRecord) -> Iterator[str]:
-    """The ids of parents that an entry speaks of."""
-    for values in (entry.before, entry.after):
-        parent = values.get("parent") if isinstance(values, dict) else None
-        if isinstance(parent, str):
-            yield parent
-
-
-def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console) -> None:
+def _render(tx: Tx, entries: list[AuditRecord], keys: dict[TicketId, str], out: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -97,23 +87,21 @@ def _render(entries: list[AuditRecord], keys: dict[TicketId, str], out: Console)
     for entry in entries:
         said = entry.note if entry.note.startswith(entry.action) else f"{entry.action} {entry.note}".strip()
         what = Text(safe(said))
-        for name, old, new in _changes(entry.before, entry.after, keys):
+        for name, old, new in _changes(tx, entry.before, entry.after):
             what.append(f"\n{safe(name)}: {safe(old)} → {safe(new)}", style="dim")
         key = keys.get(entry.ticket, "") if entry.ticket is not None else ""
         table.add_row(str(entry.seq), moment(entry.at), entry.run or "", entry.phase, entry.replica or "", key, what)
     out.print(table)
 
 
-def _changes(before: object, after: object, keys: Mapping[TicketId, str]) -> Iterator[tuple[str, str, str]]:
-    """What differs, member by member; ids of tickets by their keys."""
+def _changes(tx: Tx, before: object, after: object) -> Iterator[tuple[str, str, str]]:
+    """What differs, member by member; our ids by keys and names."""
     from sync.shell.words import excerpt
+    from sync.store.naming import text_in_words
 
     def say(value: object) -> str:
-        if isinstance(value, list):
-            return excerpt(", ".join(map(str, value)))
-        return excerpt(keys.get(TicketId(value), value) if isinstance(value, str) else str(value or ""))
-
-    from sync.core.ids import TicketId
+        said = ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
+        return excerpt(text_in_words(tx, said))
 
     if isinstance(before, dict | None) and isinstance(after, dict | None):
         old, new = before or {}, after or {}
