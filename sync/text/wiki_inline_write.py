@@ -18,6 +18,7 @@ _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
 _WORD = re.compile(r"\w")
+_LETTER = re.compile(r"[^\W_]")
 _LIVELY = re.compile(r"[*_+^~](?!$)|\?\?")  # in a bare address such a sign may still end a phrase before it
 _ESCAPABLE = re.compile(f"[{ESCAPED}]")
 _ENDS = re.compile(r'[|"{}<>\\\[\]]')  # where Jira takes a bare address to end
@@ -58,8 +59,8 @@ def _line(nodes: Sequence[Node], *, cell: bool) -> str:
             outside = before if kind == "open" else after
             braced = _WORD.match(outside) or outside in _TOUCHING or (kind == "close" and "://" in out[place - 1][1])
             done.append(f"{{{value}}}" if braced else value)
-        else:
-            done.append(value)
+        else:  # right behind a word an image would only be words
+            done.append(f" {value}" if value.startswith("!") and _LETTER.match(before) else value)
     joined = "".join(done).strip(" \t")
     return _line_start(joined) if out and out[0][0] == "text" else joined
 
