@@ -103,11 +103,8 @@ class Writer:
     def __init__(
         self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
     ) -> None:
-        self.fields = {
-            name: value
-            for name, value in fields.items()
-            if value is not UNKNOWN and (name in caps.fields or name.is_custom or name is Field.MILESTONE)
-        }
+        carried = caps.fields | mapping.placed | mapping.custom.keys()
+        self.fields = {name: value for name, value in fields.items() if value is not UNKNOWN and name in carried}
         self.present = Present.of(current)
         self.mapping, self.caps = mapping, caps
         self.values: dict[Field, Any] = {}

@@ -259,6 +259,12 @@ class ProjectMapping:
         """The custom fields that the mapping file names and the project has."""
         return {name: row for name, row in self.mapping.custom.items() if row.native in self.facts.custom}
 
+    @property
+    def placed(self) -> frozenset[Field]:
+        """The fields for which the mapping file names a field that the project has, so that it can hold them."""
+        places = self.mapping.places.items()
+        return frozenset(name for name, place in places if place.native in self.facts.custom)
+
     def screen(self, canonical_status: str) -> MappingOf[str, str]:
         """The native fields to send with a transition to this status."""
         return self.mapping.screen.get(canonical_status, {})

@@ -40,7 +40,8 @@ class Reader:
     @property
     def fields(self) -> frozenset[Field]:
         """The fields that go through this replica."""
-        return (self.capabilities.fields | self.mapping.custom.keys()) - self.mapping.mapping.off
+        named = self.mapping.placed | self.mapping.custom.keys()
+        return (self.capabilities.fields | named) - self.mapping.mapping.off
 
     def decode(self, native: NativeTicket) -> Decoded:
         """The ticket in canonical terms, still with the native parent."""

@@ -123,6 +123,7 @@ def test_the_mapping_may_name_another_place(tmp_path: Path) -> None:
         azure.use(
             tmp_path, '[fields.points]\nnative = "Business Value"\n[fields.milestone]\nnative = "Custom.Customer"'
         )
+        assert azure.mapping.placed == {Field.POINTS, Field.MILESTONE}
         azure.apply(number, points="5", milestone=frozenset({"1.0"}))
         found = azure.simulator.issue(number)["fields"]
         assert (found["Microsoft.VSTS.Common.BusinessValue"], found["Custom.Customer"]) == (5, "1.0")
