@@ -47,6 +47,7 @@ kind = "azure_devops"
 url = "{azure.url}"
 project = "Payments"
 auth = {{ token = "{azure_token}" }}
+{azure_extra}
 
 [bridges.payments]
 trackers = ["jira", "github", "azure"]
@@ -65,6 +66,7 @@ class Bridged:
     folder: Path
     bridge_config: str = ""
     jira_extra: str = ""
+    azure_extra: str = ""
     github_token: str = "token-bridge"
     github_project: str = "acme/payments"
     reports: list[CycleReport] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Bridged:
             azure_token=token,
             bridge=self.bridge_config,
             jira_extra=self.jira_extra,
+            azure_extra=self.azure_extra,
             github_token=self.github_token,
             github_project=self.github_project,
         )
