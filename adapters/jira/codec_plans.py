@@ -81,7 +81,7 @@ def read_told(name: Field, slot: Slot, words: list[str] | None, mapping: Project
 
 
 def hold(name: Field, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> Holding:
-    """What Jira would hold of `fields[name]`; the others are those that are written together with it."""
+    """What Jira would hold of `fields[name]`, written together with the others."""
     value, slot = fields.get(name), slot_of(name, mapping)
     if isinstance(value, Unknown):
         return Holding()
@@ -169,24 +169,24 @@ _SPELLINGS: Final[dict[str, Callable[[object], str | None]]] = {"number": amount
 
 
 def _hold_span(name: Field, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> Holding:
-    value = fields[name]
-    present = _present(name, current, mapping)
+    value = fields.get(name)
     if name is Field.SPENT:
-        return _hold_spent(value, present)
-    if name is Field.REMAINING and is_empty(value):
-        # What is estimated and not begun has that estimate left: Jira puts it there when nobody says otherwise.
-        before = _present(Field.ESTIMATE, current, mapping)
-        estimate = fields.get(Field.ESTIMATE, before)
-        value = None if is_empty(estimate) else present
-        if value is None and isinstance(estimate, str) and estimate != before:
-            value = estimate
+        return _hold_spent(value, _present(name, current, mapping))
     if is_empty(value):
-        return Holding(value=None)
+        filled = name is Field.REMAINING and _is_filled_by_jira(fields, current, mapping)
+        return Holding(value=_present(name, current, mapping) if filled else None)
     spelled = amount(value)
     if spelled is None or spelled.startswith("-"):
         return Holding(problem=_unfit(name, str(value)))
     span = seconds(spelled)
     return Holding(value=hours(span), words=(f"{span // 60}m",))
+
+
+def _is_filled_by_jira(fields: Fields, current: NativeTicket | None, mapping: ProjectMapping) -> bool:
+    """Whether the remaining estimate is what Jira puts there by itself when a ticket is estimated: nobody's statement."""
+    estimate, remaining, spent = (_present(name, current, mapping) for name in SPANS)
+    worked = spent or not is_empty(fields.get(Field.SPENT))
+    return estimate == remaining is not None and not worked and fields.get(Field.ESTIMATE, estimate) == estimate
 
 
 def _hold_spent(value: Value, present: str | None) -> Holding:

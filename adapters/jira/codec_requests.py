@@ -22,17 +22,18 @@ _ESTIMATES = {Field.ESTIMATE: "originalEstimate", Field.REMAINING: "remainingEst
 def plan_fields(encoding: Encoding, *, subtask: bool) -> tuple[JsonObject, list[tuple[Field, str]]]:
     """What a create carries of plans and custom fields: native fields, and each canonical field with its native id.
 
-    Names that have to be made, and work that was done, follow when the ticket is there.
+    Names that have to be made, work that was done, and an estimate that is to be empty beside another, which Jira
+    fills, follow when the ticket is there.
     """
     sent: JsonObject = {}
     carried: list[tuple[Field, str]] = []
     for name, slot, holding in _holdings(encoding, None):
-        if holding.make or name is Field.SPENT or (slot.kind == "sprint" and subtask):
+        later = holding.make or name is Field.SPENT or (name in SPANS and not holding.words)
+        if later or (slot.kind == "sprint" and subtask):
             continue
         carried.append((name, slot.id))
         if name in SPANS:
-            if holding.words:
-                sent.setdefault(TIME, {})[_ESTIMATES[name]] = holding.words[0]
+            sent.setdefault(TIME, {})[_ESTIMATES[name]] = holding.words[0]
         elif slot.kind == "sprint":
             sent[slot.id] = sprint_number(encoding, holding)
         else:

@@ -204,9 +204,21 @@ def test_estimates_stand_by_themselves(deployment: str) -> None:
         assert encoded.ops == ()
         assert "never taken away" in encoded.problems[0].message
         jira.bring(key, estimate=None, remaining=None)
-        assert jira.fields(key)[Field.ESTIMATE] is None
+        assert jira.fields(key)[Field.ESTIMATE] is jira.fields(key)[Field.REMAINING] is None
         told = {(one.field, one.new) for one in jira.history(key) if one.field in (Field.ESTIMATE, Field.SPENT)}
         assert {(Field.ESTIMATE, "10"), (Field.SPENT, "1.5"), (Field.SPENT, "3")} <= told
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS)
+def test_what_jira_fills_by_itself_is_nobodys_statement(deployment: str) -> None:
+    """A new ticket with an estimate has that much remaining: it is not emptied again, and not written a second time."""
+    with bench(deployment=deployment) as jira:
+        key = jira.make(estimate="3", remaining=None)
+        assert jira.fields(key)[Field.REMAINING] == "3"
+        assert jira.encoded(key, remaining=None).ops == ()
+        jira.bring(key, remaining="1")
+        jira.bring(key, remaining=None)
+        assert jira.fields(key)[Field.REMAINING] is None
 
 
 def test_a_refused_field_stops_nothing_else() -> None:
