@@ -18,11 +18,6 @@ from sync.text import neutralise, restore
 
 BEGIN = "<!-- trackdown fields -->"
 END = "<!-- /trackdown fields -->"
-_RULE = "---"
-_ROW = re.compile(
-    r"[ \t]*[-*+][ \t]+(?:\*\*)?(?P<label>[^\s*:][^*:]*?)[ \t]*(?::\*\*|\*\*[ \t]*:|:)[ \t]*(?P<value>.*?)[ \t]*"
-)
-_IN_BLOCK = re.compile(rf"{_ROW.pattern}|[ \t]*(?:{_RULE})?[ \t]*")
 #: Our own delimiters in somebody's text, with a joiner where the blank is ours.
 _GUARDED = re.compile(r"(<!-- /?trackdown)\u2060? (?=\u2060?fields -->)")
 _MARKUP = re.compile(r"[\\`*<\[\]|]|(?<!\w)_|_(?!\w)|~(?=~)|(?<=~)~|&(?=#?\w+;)")
@@ -30,56 +25,86 @@ _PIECE = re.compile(r"\\(?P<sign>[!-/:-@\[-`{-~])|(?P<line><br ?/?>)")
 _MEMBER = re.compile(r"(?:\\.|[^,\\])+|\\")
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a block as it stands there; what is no row has no label."""
+
+    raw: str
+    label: str = ""
+    value: str = ""
+
+    @classmethod
+    def of(cls, raw: str) -> Line:
+        """`- **Label:** value`, also as people vary it."""
+        text = restore(raw).strip()
+        label, colon, value = text[1:].strip().partition(":")
+        label = label.strip()
+        if not colon or text[:2].rstrip() not in ("-", "*", "+"):
+            return cls(raw)
+        if label.startswith("**"):
+            inside = not label.endswith("**", 2)
+            if inside and not value.startswith("**"):
+                return cls(raw)
+            label, value = label[2:].removesuffix("**"), value.removeprefix("**") if inside else value
+        return cls(raw) if not label.strip() or "*" in label else cls(raw, label.strip().casefold(), value.strip())
+
+
 @dataclass(slots=True)
 class Block:
     """The lines between the delimiters."""
 
-    lines: list[str] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
 
     def rows(self, label: str) -> list[str]:
         """What the rows of that label say, as Markdown; more than one row is a person's slip."""
-        found = (_ROW.fullmatch(restore(line)) for line in self.lines)
-        return [row["value"] for row in found if row is not None and row["label"].casefold() == label.casefold()]
+        return [line.value for line in self.lines if line.label == label.casefold()]
 
     def put(self, label: str, value: str | None) -> None:
         """Say something in the row of that label, in its place, or else in a new last row; None takes the row away."""
-        line = None if value is None else neutralise(f"- **{label}:** {value}")
-        lines: list[str] = []
-        for old in self.lines:
-            row = _ROW.fullmatch(restore(old))
-            if row is None or row["label"].casefold() != label.casefold():
-                lines.append(old)
-            elif line is not None:
+        news = [] if value is None else [Line.of(neutralise(f"- **{label}:** {value}"))]
+        lines: list[Line] = []
+        for line in self.lines:
+            if line.label != label.casefold():
                 lines.append(line)
-                line = None
-        self.lines = lines if line is None else [*lines, line]
+            else:
+                lines += news
+                news = []
+        self.lines = lines + news
 
     def render(self) -> str:
         """The block as Markdown; empty where it says nothing."""
-        return "\n".join([BEGIN, *self.lines, END]) if any(line.strip(" \t-") for line in self.lines) else ""
+        shown = [line.raw for line in self.lines]
+        return "\n".join([BEGIN, *shown, END]) if any(raw.strip(" \t-") for raw in shown) else ""
 
 
 def cut(text: str) -> tuple[str, Block]:
     """The text without its block, and the block; one whose end or beginning was lost ends where the rows do."""
+    if BEGIN not in text and END not in text:
+        return text, Block()
     lines = text.split("\n")
     begin = next((place for place in range(len(lines) - 1, -1, -1) if lines[place].strip() == BEGIN), None)
-    if begin is None:
-        end = next((place for place in range(len(lines) - 1, -1, -1) if lines[place].strip() == END), None)
-        if end is None:
-            return text, Block()
-        begin = end
-        while begin > 0 and _ROW.fullmatch(restore(lines[begin - 1])):
-            begin -= 1
-        return _joined(lines[:begin], lines[end + 1 :]), Block(lines[begin:end])
-    end = begin + 1
-    while end < len(lines) and lines[end].strip() != END:
-        end += 1
-    if end == len(lines):
-        end = begin + 1
-        while end < len(lines) and _IN_BLOCK.fullmatch(restore(lines[end])):
+    first = 0 if begin is None else begin + 1
+    end = next((place for place in range(first, len(lines)) if lines[place].strip() == END), None)
+    if begin is None and end is None:
+        return text, Block()
+    if end is None:
+        end = first
+        while end < len(lines) and _may_stand_in_a_block(lines[end]):
             end += 1
-        return _joined(lines[:begin], lines[end:]), Block([line for line in lines[begin + 1 : end] if line.strip()])
-    return _joined(lines[:begin], lines[end + 1 :]), Block(lines[begin + 1 : end])
+        while end > first and not lines[end - 1].strip():
+            end -= 1
+        below = lines[end:]
+    else:
+        below = lines[end + 1 :]
+    if begin is None:
+        begin = first = end
+        while first > 0 and Line.of(lines[first - 1]).label:
+            begin = first = first - 1
+    return _joined(lines[:begin], below), Block([Line.of(line) for line in lines[first:end]])
+
+
+def _may_stand_in_a_block(line: str) -> bool:
+    return line.strip() in ("", "---") or bool(Line.of(line).label)
 
 
 def _joined(above: list[str], below: list[str]) -> str:

@@ -18,7 +18,7 @@ _REFERENCE = re.compile(
     r"(?:\[[^\]]*\]\()?(?:https?://[^/\s]+/(?:repos/)?(?P<place>[\w.-]+/[\w.-]+)/issues/|(?P<repository>[\w.-]+/[\w.-]+)?#)"
     r"(?P<number>\d+)\)?"
 )
-_FILE = re.compile(r"\[(?P<name>(?:\\.|[^\]\\])*)\]\((?P<url>[^()\s]+)\)")
+_FILE = re.compile(r"\[(?P<name>(?:\\.|[^\[\]\\])*)\]\((?P<url>[^()\s]+)\)")
 
 
 def depends(mapping: ProjectMapping) -> bool:

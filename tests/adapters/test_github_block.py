@@ -1,5 +1,6 @@
 """The block at the end of an issue's body: what GitHub has no place for, kept by the bridge and edited by people."""
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -231,6 +232,23 @@ def test_a_new_ticket_is_made_with_its_block():
     assert op.fields == wanted.keys()
     assert op.payload["body"].endswith(f"{END}\n\n<!-- {MARKER} -->")
     assert fields(op.payload["body"])[Field.POINTS] == "3"
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "- a" + " " * 60_000 + "b: c",
+        "- **Attachments:** " + "[" * 60_000,
+        "- **Relates to:** @a #1\n" * 3_000,
+        END + "\n",
+    ],
+    ids=["blanks", "brackets", "rows", "ends"],
+)
+def test_a_hostile_block_is_read_in_time(row):
+    """Reading is linear in what people may write."""
+    start = time.process_time()
+    decoded(f"{BEGIN}\n{row}\n{END}")
+    assert time.process_time() - start < 2
 
 
 WORD = st.text(
