@@ -22,15 +22,12 @@ def changes(payload: JsonObject, mapping: ProjectMapping) -> Iterator[Change]:
     Links are told as what went and what came.
     """
     fields, type_ = wire.mapping(payload.get("fields")), wire.text(payload.get("type"))
-    who = codec_text.mentions(mapping)
     for place, change in fields.items():
         pair = wire.mapping(change)
         old, new = pair.get("oldValue"), pair.get("newValue")
         match place:
             case wire.TITLE:
                 yield Field.TITLE, wire.text(old), wire.text(new)
-            case wire.DESCRIPTION | wire.REPRO_STEPS:
-                yield Field.BODY, codec_text.read(wire.text(old), who=who), codec_text.read(wire.text(new), who=who)
             case wire.PRIORITY:
                 yield Field.PRIORITY, read_priority(old, mapping), read_priority(new, mapping)
             case wire.TAGS:
@@ -41,6 +38,13 @@ def changes(payload: JsonObject, mapping: ProjectMapping) -> Iterator[Change]:
                 before, after = mapping.read_type(wire.text(old)), mapping.read_type(wire.text(new))
                 yield Field.KIND, before.kind if before else UNKNOWN, after.kind if after else UNKNOWN
                 yield Field.TYPE, before.type if before else UNKNOWN, after.type if after else UNKNOWN
+    if wire.DESCRIPTION in fields or wire.REPRO_STEPS in fields:
+        # A change of type may take the text from one to the other.
+        both = [_pair(fields, place) for place in (wire.DESCRIPTION, wire.REPRO_STEPS)]
+        who = codec_text.mentions(mapping)
+        texts = (next(filter(None, map(wire.text, ends)), "") for ends in zip(*both, strict=True))
+        old, new = (codec_text.read(text, who=who) for text in texts)
+        yield Field.BODY, old, new
     for name, (_, native) in NODES.items():
         if native in fields:
             old, new = _pair(fields, native)

@@ -171,3 +171,19 @@ def test_a_work_item_of_another_type_is_the_same_one() -> None:
         (ticket,) = (ticket for page in azure.adapter.pull(cursor) for ticket in page.tickets)
         found = CODEC.decode(ticket, azure.mapping).snapshot.fields
         assert (ticket.number, found[Field.KIND], found[Field.BODY]) == (number, "epic", "Words")
+
+
+def test_a_text_that_moves_with_the_type_was_not_edited() -> None:
+    """A bug's text has another place: the history tells of the new type, and of no other text."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One", body="<p>Words</p>", type="User Story")
+        ticket = azure.read(number)
+        azure.apply(number, type="bug")
+        told = [
+            change.field
+            for event in azure.adapter.history([ticket.ref], ticket.updated_at)
+            for change in CODEC.decode_event(event, azure.mapping)
+        ]
+        assert azure.fields(number)[Field.BODY] == "Words"
+        assert Field.TYPE in told
+        assert Field.BODY not in told
