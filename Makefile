@@ -8,7 +8,7 @@ WORKERS ?= 2
 EXAMPLES ?= 50000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types contracts check fuzz histories bench docs lock clean
+.PHONY: help setup demo test lint types layers check contract cassettes fuzz histories bench bench-text docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,10 +34,10 @@ lint: setup  ## ruff
 types: setup  ## mypy, strict
 	$(BIN)/mypy
 
-contracts: setup  ## who may import whom
+layers: setup  ## who may import whom
 	$(BIN)/lint-imports
 
-check: lint types contracts test  ## everything that CI runs
+check: lint types layers test  ## everything that CI runs
 
 fuzz: setup  ## the laws, with EXAMPLES cases each
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/property
@@ -47,8 +47,17 @@ fuzz: setup  ## the laws, with EXAMPLES cases each
 histories: setup  ## whole histories with people, faults and kills, EXAMPLES/10 of each kind
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/stateful tests/crash
 
+contract: setup  ## the conformance suite, every request and answer held to the official descriptions
+	$(BIN)/python -m pytest -n $(WORKERS) tests/contract tests/contract/conformance_exchanges.py
+
+cassettes: setup  ## record the adapters' vocabulary anew, from the simulators
+	$(BIN)/python -m tests.cassettes.tapes
+
 bench: setup  ## the figures, against the simulators
 	$(BIN)/python -m bench
+
+bench-text: setup  ## what survives a trip through each format, against its gates
+	$(BIN)/python -m bench.text
 
 docs: setup  ## write the reference pages anew
 	$(BIN)/python -m docs.generate
