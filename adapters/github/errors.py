@@ -24,6 +24,7 @@ _FIELDS = {
     "name": Field.LABELS,
     "assignees": Field.ASSIGNEES,
     "type": Field.TYPE,
+    "milestone": Field.MILESTONE,
 }
 
 

@@ -75,9 +75,9 @@ def hours(word: str) -> str | None:
 
 
 def day(word: str) -> str | None:
-    """A day, `2026-03-31`."""
+    """A day, `2026-03-31`, or that of a time."""
     try:
-        return date.fromisoformat(word).isoformat()
+        return date.fromisoformat(word.partition("T")[0]).isoformat()
     except ValueError:
         return None
 

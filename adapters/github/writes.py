@@ -82,6 +82,8 @@ def is_done_already(op: NativeOp, error: Rejected) -> bool:
 def silently_dropped(op: NativeOp, answer: Any) -> FieldProblem | None:
     """What was asked for and is not in the answer."""
     sent = op.payload
+    if op.action == "field.set":
+        return _unset(op, answer)
     if isinstance(answer, list):
         answer = {"labels": answer}
     if not isinstance(answer, dict):
@@ -102,6 +104,16 @@ def silently_dropped(op: NativeOp, answer: Any) -> FieldProblem | None:
         message = f"GitHub dropped the type {sent['type']} in silence"
         return FieldProblem(field=Field.TYPE, message=message, mend="Give the token's account push access.")
     return None
+
+
+def _unset(op: NativeOp, answer: Any) -> FieldProblem | None:
+    """The answer is the list of all values that the issue has then."""
+    wanted = {row["field_id"] for row in op.payload["issue_field_values"]}
+    if not isinstance(answer, list) or wanted <= {row.get("issue_field_id") for row in wire.objects(answer)}:
+        return None
+    message = f"GitHub dropped it in silence: {op.summary}"
+    mend = "Look whether issue fields are enabled for the repository, and give the token's account push access."
+    return FieldProblem(field=next(iter(op.fields), None), message=message, mend=mend)
 
 
 def _lost(sent: list[str], there: list[str]) -> list[str]:

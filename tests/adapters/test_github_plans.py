@@ -172,6 +172,15 @@ def test_an_option_that_github_does_not_know_is_told(hub):
         hub.adapter.write(replace(op, payload=payload))
 
 
+def test_a_value_that_is_dropped_in_silence_is_told(hub):
+    """The answer lists all values; one that is not among them was not set."""
+    (op,) = hub.encode(1, **{Field.POINTS: "3"}).ops
+    hub.simulator.faults.append(Fault(fault="status", path="/issue-field-values$", status=200, body=[]))
+    with pytest.raises(Rejected, match="silence") as caught:
+        hub.adapter.write(op)
+    assert [one.field for one in caught.value.problems] == [Field.POINTS]
+
+
 def test_values_from_before_the_organization_had_fields_are_read_in_the_block(hub):
     """A row counts while the field is empty, and goes when the field is written."""
     body = "Text\n\n<!-- trackdown fields -->\n- **Points:** 3\n- **Sprint:** S\n<!-- /trackdown fields -->"
