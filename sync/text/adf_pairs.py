@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .adf_inline import keep_inline
 from .adf_read import INLINE, read_adf
 from .adf_write import write_adf
 from .md_write import write_markdown
-from .mentions import Mentions, named
+from .mentions import Mentions, addressed, named
 from .nodes import Node
 from .pairs import NESTED, merge
 
@@ -89,11 +90,20 @@ class _Adf:
         shell = next(each for each in shells if _same({**each, "content": content}, new, self))
         if content is None:
             return shell
-        if _kind(new) not in _LEAVES:
+        if _kind(new) in ("paragraph", "heading", "taskItem", "decisionItem"):
+            kept = keep_inline(_content(old), content, self._plain)
+            content = kept if _same({**new, "content": kept}, new, self) else content
+        elif _kind(new) not in _LEAVES:
             self._level += 1
             content = merge(self, _content(old), content)
             self._level -= 1
         return {**shell, "content": content}
+
+    def _plain(self, node: Any) -> list[Any]:
+        """What our writer makes of the reading of one inline node; nothing where that is no line."""
+        read = named(read_adf({"type": "paragraph", "content": [node]}), self._who)
+        made = write_adf(addressed(read, self._who))["content"]
+        return _content(made[0]) if len(made) == 1 else []
 
 
 def _same(a: Any, b: Any, form: _Adf) -> bool:

@@ -17,6 +17,7 @@ _PREFIX = re.compile(r"[>\s]*|#{1,6}\s*|\[[ xX]\]\s")
 _HTML_BLOCK = re.compile(rf"<[!?]|</?(?:script|pre|style|textarea|{'|'.join(block_names)})\b", re.IGNORECASE)
 _RUNS_ON = re.compile(r"[\\`\[!/\w]")  # what, right after a bare address, would become part of it
 _REFERS = re.compile(r"\][(\[]")
+_AHEAD = 300  # characters that may run on a bare address
 _MAIL_RUNS_ON = re.compile(r"[\w@-]")
 _TICKS = re.compile("`+")
 _NEEDS_BRACKETS = re.compile(r"[\s<>\\\x00-\x20\x7f]|&(?=#?\w+;)")
@@ -186,7 +187,12 @@ def _assemble(pieces: list[Piece], style: Style) -> str:
                 escaped[0] = Piece("raw", escape_line_start(escaped[0].value))
             out.extend(escaped)
             line_start = False
-    return "".join(map(_bounded, out, [*(piece.value for piece in out[1:]), ""]))
+    done: list[str] = []
+    following = ""
+    for piece in reversed(out):
+        done.append(_bounded(piece, following))
+        following = (done[-1] + following)[:_AHEAD]
+    return "".join(reversed(done))
 
 
 def _bounded(piece: Piece, following: str) -> str:

@@ -215,3 +215,20 @@ def test_matches_increase_on_both_sides(old: str, new: str, pairs: list[tuple[in
     assert len(found) == len(pairs)
     assert found == sorted(found)
     assert all(old[a] == new[b] for a, b in found)
+
+
+def test_an_edited_line_keeps_what_only_jira_can_say_in_it() -> None:
+    """Statuses, mentions and coloured words stay where their words stay; those whose words changed are gone."""
+    red = {"type": "text", "text": "red words", "marks": [{"type": "textColor", "attrs": {"color": "#f00"}}]}
+    own = doc(node("paragraph", STATUS, text(" ask "), ADA, text(" about "), red, text(" now")))
+    made = markdown_to_adf("OPEN ask @Ada Lovelace **today** about red words soon", own)["content"][0]["content"]
+    assert made == [STATUS, text(" ask "), ADA, text(" "), text("today", "strong"), text(" about "), red, text(" soon")]
+    other = markdown_to_adf("OPEN ask @Ada Byron about red ink now", own)["content"][0]["content"]
+    assert other == [STATUS, text(" ask @Ada Byron about red ink now")]
+
+
+def test_a_live_mention_stays_the_node_that_it_was() -> None:
+    """Jira's own name for the person, and whatever else the node holds, is not lost by an edit beside it."""
+    who = Mentions.of([("ada", "5B1")])
+    own = doc(node("heading", ADA, text(" hi"), level=2))
+    assert markdown_to_adf("## [@ada](mention:ada) bye", own, who)["content"][0]["content"] == [ADA, text(" bye")]
