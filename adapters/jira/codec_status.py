@@ -54,8 +54,9 @@ class Step:
 def choose(target: str, values: Mapping[str, str], current: NativeTicket, mapping: ProjectMapping) -> Step:
     """The next step towards a native status; `values` are the screen values for the last one.
 
-    A way of several steps goes over what earlier answers told of the workflow, and where they do not reach, to the
-    nearest status whose own moves are not known yet: so each step tells more and none is repeated.
+    A way of several steps goes over what earlier answers told of the workflow. Where they do not reach, it goes to a status
+    that lies between the two in meaning and whose own moves are not known yet: each step tells more, none is repeated, and no
+    ticket is sent to where nobody wanted it (blocked, closed) only to look around.
     """
     site = Site.of(mapping)
     present = site.status_word(at(current.payload, "fields", "status"))
@@ -96,7 +97,7 @@ def _next_status(
         if status.casefold() == target.casefold():
             return first[status]
         if status not in known:
-            unexplored.append(status)
+            unexplored += [status] if _lies_between(present, status, target, mapping) else []
             continue
         for following in sorted(known[status], key=lambda name: _rank(name, mapping)):
             # Through a finished status only to a finished one: closing a ticket on the way would tell people wrong.
@@ -105,6 +106,16 @@ def _next_status(
                 first[following] = first[status] or following
                 waiting.append(following)
     return first[unexplored[0]] if unexplored else None
+
+
+def _lies_between(present: str, status: str, target: str, mapping: ProjectMapping) -> bool:
+    """Whether a ticket may rest in `status` on its way without saying what nobody meant."""
+    order = {"open": 0, "reopened": 0, "in_progress": 1, "blocked": 1, "review": 2, "done": 3}
+    places = [order.get(str(mapping.read_status(name))) for name in (present, status, target)]
+    start, middle, end = places
+    if start is None or middle is None or end is None or mapping.read_status(status) in ("blocked", "done"):
+        return False
+    return min(start, end) <= middle <= max(start, end)
 
 
 def _category(status: str, moves: Sequence[Move], mapping: ProjectMapping) -> str:

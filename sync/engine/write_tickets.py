@@ -150,7 +150,7 @@ def _walk(
         told.update(news)
         if not ops:
             break
-    _observe(writer, intent, current, sent)
+    _observe(writer, intent, current, sent - _fields_of(told))
 
 
 def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozenset[Field]:
