@@ -209,7 +209,7 @@ def _values(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Value]:
 
 
 def _body(payload: JsonObject, mapping: ProjectMapping) -> str:
-    field = codec_text.body_field(payload, wire.mapping(mapping.facts.extra.get("body_fields")))
+    field = codec_text.body_source(payload, wire.mapping(mapping.facts.extra.get("body_fields")))
     native = wire.text(wire.fields_of(payload).get(field))
     return codec_text.read(native, markdown=codec_text.is_markdown(payload, field), who=codec_text.mentions(mapping))
 

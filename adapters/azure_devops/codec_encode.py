@@ -128,13 +128,18 @@ def _fields(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froz
     for name, place in places.items():
         if name not in writer.values or name in writer.absent:
             continue
-        new = writer.values[name]
-        if _same(writer, name, present.get(place), new):
+        new, here = writer.values[name], writer.body_source if name is Field.BODY else place
+        if _same(writer, name, present.get(here), new):
             continue
         names.add(name)
+        if here != place and writer.type == writer.present.type:
+            patch.append(_remove(here))
         if name is Field.LABELS:
             new = "; ".join(new)
-        patch.append(_set(place, new) if new not in (None, "") else _remove(place))
+        if new not in (None, ""):
+            patch.append(_set(place, new))
+        elif place in present:
+            patch.append(_remove(place))
     return patch, frozenset(names)
 
 
@@ -154,8 +159,7 @@ def _retyped(writer: Writer, present: JsonObject) -> list[JsonObject]:
         for name, before in holders(old.type, mapping).items()
         if name in writer.holders
     }
-    known = wire.mapping(mapping.facts.extra.get("body_fields"))
-    moved[Field.BODY] = (codec_text.body_field(old.payload, known), writer.body_field)
+    moved[Field.BODY] = (writer.body_source, writer.body_field)
     for name, (here, there) in moved.items():
         value = present.get(here)
         if here == there or value in (None, ""):
@@ -179,8 +183,11 @@ def _same(writer: Writer, name: Field, old: Any, new: Any) -> bool:
             return set(wire.split_tags(old)) == set(new)
         case Field.ASSIGNEES:
             return str(new).casefold() in {one.casefold() for one in wire.people_ids(old)}
-        case Field.BODY if not isinstance(old, str):
-            return False
+        case Field.BODY:
+            markdown = codec_text.is_markdown(writer.present.payload, writer.body_source)
+            who = codec_text.mentions(writer.mapping)
+            there = codec_text.read(wire.text(old), markdown=markdown, who=who)
+            return isinstance(old, str) and equal(name, there, read_back(name, new, writer))
     return equal(name, read_back(name, old, writer), read_back(name, new, writer))
 
 

@@ -45,6 +45,14 @@ def body_field(payload: JsonObject, known: JsonObject) -> str:
     return wire.REPRO_STEPS if wire.REPRO_STEPS in fields and wire.DESCRIPTION not in fields else wire.DESCRIPTION
 
 
+def body_source(payload: JsonObject, known: JsonObject) -> str:
+    """Where the long text stands: what became a bug, or was made one by a program, may have it where bugs hide it."""
+    place, fields = body_field(payload, known), wire.fields_of(payload)
+    if place == wire.REPRO_STEPS and not fields.get(place) and fields.get(wire.DESCRIPTION):
+        return wire.DESCRIPTION
+    return place
+
+
 def is_markdown(payload: JsonObject, field: str) -> bool:
     """Whether a long text was switched to Markdown, which can't be undone."""
     return wire.text(wire.mapping(payload.get("multilineFieldsFormat")).get(field)).lower() == "markdown"

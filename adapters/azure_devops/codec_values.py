@@ -125,6 +125,12 @@ class Writer:
         return codec_text.body_field(payload, known)
 
     @property
+    def body_source(self) -> str:
+        """Where the long text stands now."""
+        known = wire.mapping(self.mapping.facts.extra.get("body_fields"))
+        return codec_text.body_source(self.present.payload, known) if self.present.type else self.body_field
+
+    @property
     def markdown(self) -> bool:
         """Whether the long text is Markdown there."""
         return codec_text.is_markdown(self.present.payload, self.body_field)
@@ -235,7 +241,7 @@ class Writer:
     def _body(self, value: Value) -> None:
         if isinstance(value, frozenset):
             return
-        there = wire.text(self.present.fields.get(self.body_field))
+        there = wire.text(self.present.fields.get(self.body_source))
         who, files = codec_text.mentions(self.mapping), tuple((one.url, one.name) for one in self.present.files)
         native = codec_text.write(str(value or ""), markdown=self.markdown, current=there, who=who, files=files)
         limit = self.caps.body_limit

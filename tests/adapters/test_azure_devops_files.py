@@ -173,6 +173,23 @@ def test_a_work_item_of_another_type_is_the_same_one() -> None:
         assert (ticket.number, found[Field.KIND], found[Field.BODY]) == (number, "epic", "Words")
 
 
+def test_a_bug_may_have_its_text_where_bugs_hide_it() -> None:
+    """A person's change of type moves no text: it is read where it stands, and goes where it shows with the next edit."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One", body="<p>Words</p>", type="User Story")
+        azure.simulator.edit(number, type="Bug")
+        assert azure.fields(number)[Field.BODY] == "Words"
+        assert azure.encoded(number, body="Words") == ()
+        (op,) = azure.apply(number, body="Other words", title="Two")
+        assert op.fields == {Field.BODY, Field.TITLE}
+        found = azure.simulator.issue(number)["fields"]
+        assert found["Microsoft.VSTS.TCM.ReproSteps"] == "<p>Other words</p>"
+        assert "System.Description" not in found
+        azure.simulator.edit(number, fields={"System.Description": "Hidden", "Microsoft.VSTS.TCM.ReproSteps": None})
+        azure.apply(number, body="")
+        assert azure.fields(number)[Field.BODY] == ""
+
+
 def test_a_text_that_moves_with_the_type_was_not_edited() -> None:
     """A bug's text has another place: the history tells of the new type, and of no other text."""
     with bench() as azure:
