@@ -46,7 +46,8 @@ def _changes_of(item: Any, mapping: ProjectMapping) -> list[Change]:
     name = text_at(item, "fieldId") or label
     if name in ("IssueParentAssociation", "Parent", "parent", "Epic Link", Site.of(mapping).epic_link):
         return [(Field.PARENT, text_at(item, "from") or None, text_at(item, "to") or None)]
-    if readers := _READERS.get(name):
+    own = text_at(item, "fieldtype") == "custom"  # a field of a team's own may be called like one of Jira's
+    if not own and (readers := _READERS.get(name)):
         return [(field, read(item, "from", mapping), read(item, "to", mapping)) for field, read in readers]
     if label == "Link" and linking(mapping):
         told = [told_link(item, side, mapping) for side in _SIDES]

@@ -10,7 +10,7 @@ from adapters.jira.client import JiraClient
 from adapters.jira.kinds import TYPES, kind_of, options_of
 from adapters.jira.slots import TIME
 from adapters.jira.wire import as_list, as_object, at, text_at
-from sync.core.errors import Forbidden, Rejected, Unsupported
+from sync.core.errors import AuthFailed, Forbidden, Rejected, Unsupported
 from sync.core.models import Field, JsonObject
 
 _PAGE: Final = 200
@@ -123,10 +123,13 @@ def read_plans(client: JiraClient, about: JsonObject, *, sprints: bool) -> JsonO
 
 
 def asked(client: JiraClient, path: str, params: JsonObject | None = None) -> Any:
-    """What is good to know; None where this site does not say it to us."""
+    """What is good to know; None where this site does not say it to us.
+
+    A token that may do some things only is told 401 for the others: who it belongs to was asked before.
+    """
     try:
         return client.get(path, params)
-    except (Rejected, Forbidden, Unsupported):
+    except (AuthFailed, Rejected, Forbidden, Unsupported):
         return None
 
 
