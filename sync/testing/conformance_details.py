@@ -1,21 +1,19 @@
-"""What must hold for the fields beyond the core ones: plans, dates, names, people's own fields, files."""
+"""What must hold for the fields beyond the core ones: plans, dates, names, people's own fields."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Final, TypeVar
 
 import pytest
 
 from sync.core.changes import diff_fields
-from sync.core.errors import PreconditionFailed, Rejected
+from sync.core.errors import PreconditionFailed
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import NativeRef
-from sync.core.models import SEVERITIES, UNKNOWN, Field, NativeAttachment, Value, is_empty
-from sync.core.ports import NativeOp, OpKind, Receipt
-from sync.testing.subject import Subject
+from sync.core.models import SEVERITIES, UNKNOWN, Field, Value, is_empty
+from sync.testing.subject import Subject, only
 
 T = TypeVar("T")
 
@@ -71,7 +69,7 @@ def first_values(subject: Subject) -> dict[Field, Value]:
 
 
 class Details:
-    """Each field, where the project has it: what comes back is what `project` foretold, in the history too."""
+    """Each field, where the project has it: what comes back is what `project` foretold."""
 
     @pytest.mark.parametrize("name", DETAILS, ids=str)
     def test_detail_step_by_step(self, subject: Subject, name: Field) -> None:
@@ -84,21 +82,6 @@ class Details:
         _needs_custom(subject)
         for name in sorted(subject.mapping.custom):
             _step_by_step(subject, name)
-
-    @pytest.mark.parametrize("name", DETAILS, ids=str)
-    def test_detail_in_history(self, subject: Subject, name: Field) -> None:
-        """The history tells of each change, under the account that made it."""
-        _needs(subject, name)
-        _told_in_history(subject, name)
-
-    def test_custom_in_history(self, subject: Subject) -> None:
-        """The history tells of custom fields as of any other."""
-        _needs_custom(subject)
-        told = subject.mapping.custom.keys() - subject.server.shortfalls.untold
-        if not told:
-            pytest.skip("the history does not tell of them")
-        for name in sorted(told):
-            _told_in_history(subject, name)
 
     def test_details_together(self, subject: Subject) -> None:
         """All of them are written to one ticket by requests that are each sent once, and are shown by the next pull."""
@@ -119,7 +102,7 @@ class Details:
         assert subject.apply(ref, wanted) == []
         foretold = {name: value for name, value in foretold.items() if name not in subject.server.shortfalls.unlisted}
         pages = subject.pulled(cursor)
-        pulled = _only({ticket.ref: ticket for page in pages for ticket in page.tickets}.values())
+        pulled = only({ticket.ref: ticket for page in pages for ticket in page.tickets}.values())
         shown = subject.codec.decode(pulled, subject.mapping)
         assert {name: shown.snapshot.fields.get(name) for name in foretold} == dict(foretold)
 
@@ -171,7 +154,7 @@ class Details:
         encoded = subject.codec.encode(
             diff_fields(subject.fields(ref), wanted), current, subject.mapping, subject.capabilities
         )
-        problem = _only([problem for problem in encoded.problems if problem.field is name])
+        problem = only([problem for problem in encoded.problems if problem.field is name])
         assert missing in problem.message
         assert problem.mend
         subject.check(ref, wanted)
@@ -213,78 +196,23 @@ class Details:
             assert subject.fields(ref)[Field.MILESTONE] == frozenset({one})
 
 
-class Files:
-    """Files are uploaded once, listed, read back byte for byte, and taken away."""
+class Told:
+    """The history tells of each field that it can tell of."""
 
-    def test_file_there_and_back(self, subject: Subject, tmp_path: Path) -> None:
-        """What was uploaded is at the ticket, in fetches and pulls, and is read back as it was."""
-        _needs_files(subject)
-        content = bytes(range(256)) * 700
-        ref = subject.make()
-        cursor = subject.caught_up()
-        counted, arrived = subject.adapter.traffic.requests, subject.server.arrived()
-        made = _attached(subject, ref, tmp_path, "a b & ü.bin", content)
-        assert 1 <= subject.adapter.traffic.requests - counted <= 2
-        assert subject.adapter.traffic.requests - counted == subject.server.arrived() - arrived
-        found = _only(subject.codec.attachments(subject.read(ref)))
-        assert (found.ref, found.url, found.ticket) == (made.ref, made.url, ref)
-        assert (found.name, found.size) == ("a b & ü.bin", len(content))
-        assert _read(subject, found, len(content)) == content
-        tickets = {ticket.ref: ticket for page in subject.pulled(cursor) for ticket in page.tickets}
-        assert [one.ref for one in subject.codec.attachments(tickets[ref])] == [made.ref]
+    @pytest.mark.parametrize("name", DETAILS, ids=str)
+    def test_detail_in_history(self, subject: Subject, name: Field) -> None:
+        """The history tells of each change, under the account that made it."""
+        _needs(subject, name)
+        _told_in_history(subject, name)
 
-    def test_files_are_told_apart(self, subject: Subject, tmp_path: Path) -> None:
-        """Two files of one name are two files; taking one away leaves the other, and taking it away again does no harm."""
-        _needs_files(subject)
-        ref = subject.make()
-        first, second = (_attached(subject, ref, tmp_path, "same.txt", word) for word in (b"one", b"two"))
-        assert first.ref != second.ref
-        assert {one.ref for one in subject.codec.attachments(subject.read(ref))} == {first.ref, second.ref}
-        payload = {"attachment": first.ref}
-        op = NativeOp(
-            kind=OpKind.ATTACHMENT_DELETE, action="attachment.delete", summary="remove", payload=payload, ref=ref
-        )
-        for _ in range(2):
-            subject.write(op)
-        left = _only(subject.codec.attachments(subject.read(ref)))
-        assert left.ref == second.ref
-        assert _read(subject, left, 3) == b"two"
-
-    def test_too_large_a_file(self, subject: Subject, tmp_path: Path) -> None:
-        """A file beyond the limit is refused, and no byte beyond it is taken."""
-        _needs_files(subject)
-        made = _attached(subject, subject.make(), tmp_path, "large.bin", bytes(1000))
-        taken: list[bytes] = []
-        with pytest.raises(Rejected):
-            subject.adapter.download(made, taken.append, limit=999)
-        assert sum(map(len, taken)) <= 999
-
-    def test_an_empty_file(self, subject: Subject, tmp_path: Path) -> None:
-        """A file without a byte is a file."""
-        _needs_files(subject)
-        made = _attached(subject, subject.make(), tmp_path, "empty", b"")
-        assert _read(subject, made, 0) == b""
-
-    def test_texts_name_files(self, subject: Subject, tmp_path: Path) -> None:
-        """A picture and a link in the body lead to the ticket's file by its address, time after time."""
-        _needs_files(subject)
-        ref = subject.make(body="Before.")
-        made = _attached(subject, ref, tmp_path, "shot.png", b"not really a picture")
-        body = f"Look:\n\n![shot.png]({made.url})\n\nand [the file]({made.url})."
-        subject.check(ref, {Field.BODY: body})
-        found = subject.fields(ref)[Field.BODY]
-        assert isinstance(found, str)
-        assert found.count(made.url) == 2
-        assert subject.apply(ref, {Field.BODY: body}) == []
-        assert subject.apply(ref, {Field.BODY: found}) == []
-
-    def test_foreign_files_stay_foreign(self, subject: Subject) -> None:
-        """A picture that is somewhere else is still that picture."""
-        body = "Look: ![shot](https://elsewhere.example/files/1/shot.png)"
-        ref = subject.make(body=body)
-        found = subject.fields(ref)[Field.BODY]
-        assert isinstance(found, str)
-        assert "https://elsewhere.example/files/1/shot.png" in found
+    def test_custom_in_history(self, subject: Subject) -> None:
+        """The history tells of custom fields as of any other."""
+        _needs_custom(subject)
+        told = subject.mapping.custom.keys() - subject.server.shortfalls.untold
+        if not told:
+            pytest.skip("the history does not tell of them")
+        for name in sorted(told):
+            _told_in_history(subject, name)
 
 
 def _ticket_with(subject: Subject, name: Field) -> NativeRef:
@@ -336,35 +264,10 @@ def _told_in_history(subject: Subject, name: Field) -> None:
     assert told is UNKNOWN or equal(name, told, now), f"the history ends with {told!r}, and there is {now!r}"
 
 
-def _only(found: Collection[T]) -> T:
-    """The one that is there."""
-    assert len(found) == 1, f"one is expected, not {found}"
-    return next(iter(found))
-
-
 def _held(subject: Subject, ref: NativeRef, name: Field, value: Value) -> frozenset[str]:
     """The members (or the one value) that the tracker can hold."""
     found = subject.project({name: value}, subject.read(ref)).get(name)
     return found if isinstance(found, frozenset) else frozenset({found} if isinstance(found, str) else ())
-
-
-def _attached(subject: Subject, ref: NativeRef, folder: Path, name: str, content: bytes) -> NativeAttachment:
-    file = folder / "content"
-    file.write_bytes(content)
-    payload = {"name": name, "media_type": "application/octet-stream", "size": len(content)}
-    op = NativeOp(
-        kind=OpKind.ATTACHMENT_CREATE, action="attachment.create", summary=f"attach {name}", payload=payload, ref=ref
-    )
-    receipt: Receipt = subject.write(op, file)
-    assert receipt.attachment is not None
-    assert receipt.ref == ref
-    return receipt.attachment
-
-
-def _read(subject: Subject, attachment: NativeAttachment, limit: int) -> bytes:
-    taken: list[bytes] = []
-    subject.adapter.download(attachment, taken.append, limit=limit)
-    return b"".join(taken)
 
 
 def _needs(subject: Subject, name: Field) -> None:
@@ -375,8 +278,3 @@ def _needs(subject: Subject, name: Field) -> None:
 def _needs_custom(subject: Subject) -> None:
     if not subject.mapping.custom:
         pytest.skip("the mapping names no custom field of this project")
-
-
-def _needs_files(subject: Subject) -> None:
-    if not subject.capabilities.attachments:
-        pytest.skip("this tracker takes no files")

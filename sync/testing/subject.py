@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from sync.core.capabilities import Capabilities
 from sync.core.changes import diff_fields
@@ -17,6 +17,8 @@ from sync.core.ids import Cursor, Marker, NativeRef, PersonId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Decoded, Field, Fields, Gone, NativeComment, NativeTicket, Value
 from sync.core.ports import Adapter, Codec, NativeOp, Page, Receipt
+
+T = TypeVar("T")
 
 #: More rounds of encode and write than this for one change is a failure: a workflow has fewer steps.
 ROUNDS: Final = 8
@@ -256,3 +258,9 @@ def alike(name: Field, found: Value, foretold: Value) -> bool:
 def readable(fields: Fields) -> dict[Field, Value]:
     """The fields that could be read."""
     return {name: value for name, value in fields.items() if value is not UNKNOWN}
+
+
+def only(found: Collection[T]) -> T:
+    """The one that is there."""
+    assert len(found) == 1, f"one is expected, not {found}"
+    return next(iter(found))
