@@ -204,7 +204,7 @@ def _values(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Value]:
     if (reporter := read_reporter(fields.get(wire.CREATED_BY), mapping)) is not None:
         values[Field.REPORTER] = reporter
     for name, holder in holders(type_, mapping).items():
-        values[name] = read_held(holder, fields.get(holder.native), mapping)
+        values[name] = read_held(holder, holder.value(fields), mapping)
     return values
 
 
@@ -218,7 +218,7 @@ def _unread(name: Field, fields: JsonObject, mapping: ProjectMapping) -> FieldPr
     type_ = wire.text(fields.get(wire.WORK_ITEM_TYPE))
     held = holders(type_, mapping).get(name)
     place = held.native if held is not None else _SHOWN.get(name, "")
-    native = fields.get(place)
+    native = fields.get(place) if held is None else held.value(fields)
     if name in (Field.KIND, Field.TYPE):
         mend = f"Add it to [[types]] of {MAPPING_FILE}."
     elif name is Field.REASON:

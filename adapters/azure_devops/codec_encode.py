@@ -128,11 +128,11 @@ def _fields(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froz
     for name, place in places.items():
         if name not in writer.values or name in writer.absent:
             continue
-        new, here = writer.values[name], writer.body_source if name is Field.BODY else place
+        new, here = writer.values[name], _source(writer, name, place)
         if _same(writer, name, present.get(here), new):
             continue
         names.add(name)
-        if here != place and writer.type == writer.present.type:
+        if name is Field.BODY and here != place and writer.type == writer.present.type:
             patch.append(_remove(here))
         if name is Field.LABELS:
             new = "; ".join(new)
@@ -141,6 +141,14 @@ def _fields(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froz
         elif place in present:
             patch.append(_remove(place))
     return patch, frozenset(names)
+
+
+def _source(writer: Writer, name: Field, place: str) -> str:
+    """Where the value of a field stands now, which a change of type may have left elsewhere."""
+    if name is Field.BODY:
+        return writer.body_source
+    holder = writer.holders.get(name)
+    return place if holder is None else holder.source(writer.present.fields)
 
 
 def _retyped(writer: Writer, present: JsonObject) -> list[JsonObject]:

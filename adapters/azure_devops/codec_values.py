@@ -311,9 +311,10 @@ class Writer:
 
     def _held(self, name: Field, value: Value) -> None:
         holder = self.holders[name]
-        present = self.present.fields.get(holder.native)
-        if is_empty(value) and holder.default and (present not in (None, "") or not self.present.type):
-            return  # the process fills it again
+        present = holder.value(self.present.fields)
+        filled = bool(holder.default) and (present not in (None, "") or not self.present.type)
+        if is_empty(value) and (filled or holder.source(self.present.fields) != holder.native):
+            return  # the process fills it again, or it stands where this type can't empty it
         try:
             self.values[name] = write_held(holder, value, present, self.mapping)
         except Unsayable as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from adapters.azure_devops import wire
 from sync.core.mapping import CustomRow, ProjectMapping
@@ -69,7 +69,7 @@ class Holder:
     """Where a work item type holds a canonical field.
 
     `spelling` is one of `CUSTOM_TYPES`, "severity" or "names"; `default` is what the process fills in where the field is left empty,
-    `allowed` are the values that it takes (empty where any).
+    `allowed` are the values that it takes (empty where any). `others` are the places that other types have for it.
     """
 
     field: Field
@@ -78,7 +78,18 @@ class Holder:
     type: str
     default: str = ""
     allowed: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     row: CustomRow | None = None
+
+    def source(self, fields: JsonObject) -> str:
+        """Where the value stands: a person's change of type leaves it in the place that the type before had."""
+        if fields.get(self.native) not in (None, ""):
+            return self.native
+        return next((one for one in self.others if fields.get(one) not in (None, "")), self.native)
+
+    def value(self, fields: JsonObject) -> Any:
+        """The value as it stands."""
+        return fields.get(self.source(fields))
 
 
 def definitions(mapping: ProjectMapping) -> dict[str, Definition]:
@@ -116,7 +127,9 @@ def _holders(type_: str, mapping: ProjectMapping) -> dict[Field, Holder]:
     kinds = _table(mapping, "definitions")
     found: dict[Field, Holder] = {}
 
-    def hold(name: Field, native: str, spelling: str, row: CustomRow | None = None) -> None:
+    def hold(
+        name: Field, native: str, spelling: str, row: CustomRow | None = None, others: tuple[str, ...] = ()
+    ) -> None:
         about, values = wire.mapping(kinds.get(native)), allowed.get(native)
         if native in fields and native not in {one.native for one in found.values()}:
             found[name] = Holder(
@@ -126,6 +139,7 @@ def _holders(type_: str, mapping: ProjectMapping) -> dict[Field, Holder]:
                 type=wire.text(about.get("type")),
                 default=wire.text(fields[native]),
                 allowed=tuple(map(str, values)) if isinstance(values, list | tuple) else (),
+                others=tuple(one for one in others if one not in fields),
                 row=row,
             )
 
@@ -133,7 +147,7 @@ def _holders(type_: str, mapping: ProjectMapping) -> dict[Field, Holder]:
         place = mapping.place(name).native
         chosen = named.get(place.casefold()) if place else None
         natives = candidates if place is None else (chosen.reference,) if chosen else ()
-        hold(name, next((native for native in natives if native in fields), ""), spelling)
+        hold(name, next((native for native in natives if native in fields), ""), spelling, others=natives)
     for name, row in mapping.custom.items():
         about = named.get(row.native.casefold())
         if about is not None and about.word:

@@ -116,6 +116,19 @@ def test_a_new_type_takes_the_points_along() -> None:
         assert azure.fields(number)[Field.POINTS] == "8"
 
 
+def test_points_of_the_type_before_are_still_the_points() -> None:
+    """A person's change of type leaves the points in the old place; nobody has cleared them, and the next edit moves them."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One", type="User Story", fields={SCHEDULING + "StoryPoints": 8})
+        azure.simulator.edit(number, type="Epic")
+        assert azure.fields(number)[Field.POINTS] == "8"
+        assert azure.encoded(number, points="8") == ()
+        assert azure.held(number, points=None) == {}
+        azure.apply(number, points="5")
+        assert azure.fields(number)[Field.POINTS] == "5"
+        assert azure.simulator.issue(number)["fields"][SCHEDULING + "Effort"] == 5
+
+
 def test_the_mapping_may_name_another_place(tmp_path: Path) -> None:
     """`native` of a field is a reference name or the name that people see; a milestone has a place only that way."""
     with bench() as azure:
