@@ -21,6 +21,18 @@ TICKET_FIELDS = (
 )  # fmt: skip
 
 
+#: Of links and files only this is kept: answers hold half of the linked tickets and whole people.
+_SHORT: Mapping[str, Mapping[str, Any]] = {
+    "issuelinks": {
+        "id": {},
+        "type": {"name": {}},
+        "inwardIssue": {"id": {}, "key": {}},
+        "outwardIssue": {"id": {}, "key": {}},
+    },
+    "attachment": {name: {} for name in ("id", "filename", "content", "size", "mimeType", "created")},
+}
+
+
 def key_number(key: str) -> int:
     """12 of PAY-12; 0 where there is none."""
     tail = key.rpartition("-")[2]
@@ -53,6 +65,9 @@ def read_ticket(
     if fields:
         payload["fields"] = {name: value for name, value in payload["fields"].items() if name in fields}
     payload["fields"]["comment"] = {"total": count}
+    for name, wanted in _SHORT.items():
+        if isinstance(payload["fields"].get(name), list):
+            payload["fields"][name] = [_shortened(each, wanted) for each in payload["fields"][name]]
     if added:
         payload[ADDED] = added
     ticket = NativeTicket(
@@ -67,6 +82,13 @@ def read_ticket(
         comment_count=count,
     )
     return replace(ticket, comments=read_comments(listed, ticket.ref, files_of(ticket))) if complete else ticket
+
+
+def _shortened(value: Any, wanted: Mapping[str, Any]) -> Any:
+    """The wanted members, at any depth; what is no object stays as it is."""
+    if not wanted or not isinstance(value, dict):
+        return value
+    return {name: _shortened(value[name], below) for name, below in wanted.items() if name in value}
 
 
 def read_comments(
