@@ -47,7 +47,8 @@ def place(goal: Goal, name: Field, spot: Spot, value: Value) -> None:
     if lost:
         where = f"the issue field {spot.field.name}" if spot.field is not None else f"GitHub's {spot.kind}"
         mend = f"Change it, or give it a word in [fields.{name}.values] of the mapping."
-        wholly = shape_of(name) is not Shape.SET
+        # Where the rest of a set is there already, nothing would be sent that the problem could come along with.
+        wholly = shape_of(name) is not Shape.SET or equal(name, understand(name, words, goal.mapping), present)
         goal.say(name, f"{where} has no word for {', '.join(lost)}", mend, wholly=wholly)
         if wholly:
             return
@@ -99,7 +100,7 @@ def _milestone(goal: Goal, value: Value) -> None:
     present = read_milestone(goal.payload, goal.mapping)
     if present and isinstance(present, frozenset) and present <= wanted:
         return
-    available, title = milestones(goal.mapping), None
+    available, title, lost = milestones(goal.mapping), None, False
     for name in sorted(wanted):
         known = goal.mapping.write_name(Field.MILESTONE, name, available)
         if known is None and goal.mapping.place(Field.MILESTONE).create:
@@ -107,7 +108,10 @@ def _milestone(goal: Goal, value: Value) -> None:
         if known is None:
             mend = "Open it on GitHub, or write create = true under [fields.milestone] of the mapping."
             goal.say(Field.MILESTONE, f"the repository has no milestone {name}", mend, wholly=False)
+            lost = True
         title = title or known
+    if lost and title == goal.payload["milestone"]:
+        goal.unsaid.add(Field.MILESTONE)
     goal.payload["milestone"] = title
 
 

@@ -131,6 +131,9 @@ def _labels(goal: Goal, value: Value) -> None:
     owned = [label for label in goal.payload["labels"] if words.owner(label) is not Field.LABELS]
     order = {label.casefold(): place for place, label in enumerate(goal.payload["labels"])}
     plain = sorted(own.values(), key=lambda label: (order.get(label.casefold(), len(order)), label))
+    lost = any(problem.field is Field.LABELS for problem in goal.found)
+    if lost and plain == words.plain(goal.payload["labels"]):
+        goal.unsaid.add(Field.LABELS)
     goal.payload["labels"] = owned + plain[: max(0, MAX_LABELS - len(owned))]
 
 

@@ -156,6 +156,14 @@ def test_what_cannot_be_held_is_named_and_the_rest_is_written():
     assert all(problem.mend for problem in encoded.problems)
 
 
+def test_what_is_lost_alone_is_not_foretold():
+    """A set of which nothing else is left to be written is left out, so that it is asked for and the problem is told."""
+    wanted = {Field.LABELS: frozenset({"x" * 51, "fine"}), Field.COMPONENTS: frozenset({"y" * 51})}
+    assert CODEC.project(wanted, ticket(), mapping(), caps()) == {Field.LABELS: {"fine"}}
+    current = ticket(labels=["fine", "component: old"])
+    assert CODEC.project(wanted, current, mapping(), caps()) == {Field.COMPONENTS: frozenset()}
+
+
 def test_an_edit_of_the_body_keeps_the_marker_and_peoples_own_mentions():
     """Lines that stand on GitHub stay as they are; what comes from elsewhere mentions nobody."""
     current = ticket(body=f"ask @ada\r\nold\r\n\r\n<!-- {MARKER} -->")

@@ -62,6 +62,8 @@ def test_a_missing_milestone_is_told_or_made(hub):
     assert (encoded.ops, [one.field for one in encoded.problems]) == ((), [Field.MILESTONE])
     assert "3.0" in encoded.problems[0].message
     assert "create = true" in encoded.problems[0].mend
+    # Nothing is foretold where nothing would be sent: so somebody is told.
+    assert CODEC.project(wanted, hub.read(1), hub.mapping, hub.caps) == {}
     hub.rebind(places={Field.MILESTONE: Place(create=True)})
     hub.simulator.add_issue(title="u")
     assert hub.write(1, **wanted) == ["milestone.create", "milestone.set"]
