@@ -115,7 +115,8 @@ def _lies_between(present: str, status: str, target: str, mapping: ProjectMappin
     start, middle, end = places
     if start is None or middle is None or end is None or mapping.read_status(status) in ("blocked", "done"):
         return False
-    return min(start, end) <= middle <= max(start, end)
+    # Between two that mean the same lies nothing: from open again to open the way leads over work in progress.
+    return min(start, end) <= middle <= max(start, end, order["in_progress"])
 
 
 def _category(status: str, moves: Sequence[Move], mapping: ProjectMapping) -> str:

@@ -55,10 +55,7 @@ FIELDS: Final = frozenset(
 def probe(client: JiraClient, project: str, *, public_comments: bool) -> Capabilities:
     """Ask everything that a bridge has to know, without writing."""
     cloud = client.cloud
-    me = client.myself()
-    account = text_at(me, "accountId") or text_at(me, "name")
-    if not account:
-        raise AuthFailed(f"{client.tracker}: Jira takes us for nobody. Check auth.user and auth.token.")
+    account = _account(client)
     about = _project(client, project)
     permissions = as_object(at(_permissions(client, project), "permissions"))
     lacking = [name for name in _NEEDED if at(permissions, name, "havePermission") is False]
@@ -84,13 +81,8 @@ def probe(client: JiraClient, project: str, *, public_comments: bool) -> Capabil
     hidden = {field for name, field in _OPTIONAL.items() if screens.rows and name not in screens.rows}
     carried = {Field(name) for name in slots} | {Field.REPORTER} | ({Field.LINKS} if links else set())
     tells = {field for name, field in _FOR_FIELDS.items() if not _may(permissions, name)}
-    if "reporter" not in screens.rows:
-        tells.add(Field.REPORTER)
-    notes = [f"The bot lacks {name} in {project}." for name in lacking]
-    notes += [
-        f"New issues ask for '{name}', which the bridge does not fill."
-        for name in sorted(screens.needed - _FILLED - set(_OPTIONAL) - set(customs.values()) - set(slots.values()))
-    ]
+    tells |= set() if "reporter" in screens.rows else {Field.REPORTER}
+    unfilled = screens.needed - _FILLED - set(_OPTIONAL) - set(customs.values()) - set(slots.values())
     return Capabilities(
         server="Jira Cloud" if cloud else "Jira Data Center",
         account=account,
@@ -113,8 +105,19 @@ def probe(client: JiraClient, project: str, *, public_comments: bool) -> Capabil
         can_write="CREATE_ISSUES" not in lacking and "EDIT_ISSUES" not in lacking,
         clock_resolution=timedelta(milliseconds=1),
         feeds=1,
-        notes=tuple(notes),
+        notes=(
+            *(f"The bot lacks {name} in {project}." for name in lacking),
+            *(f"New issues ask for '{name}', which the bridge does not fill." for name in sorted(unfilled)),
+        ),
     )
+
+
+def _account(client: JiraClient) -> str:
+    me = client.myself()
+    account = text_at(me, "accountId") or text_at(me, "name")
+    if not account:
+        raise AuthFailed(f"{client.tracker}: Jira takes us for nobody. Check auth.user and auth.token.")
+    return account
 
 
 def _about_project(about: JsonObject, types: list[Any], project: str) -> JsonObject:
