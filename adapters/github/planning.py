@@ -19,6 +19,11 @@ _SLIP = "Mend the row in the block at the end of the issue's body, or take it ou
 
 def read_spot(name: Field, spot: Spot, payload: JsonObject, block: Block, mapping: ProjectMapping) -> Value:
     """The value in its place, or else in the block: there a value may be left from before, or written by a person."""
+    return understand(name, standing(name, spot, payload, block), mapping)
+
+
+def standing(name: Field, spot: Spot, payload: JsonObject, block: Block) -> list[str]:
+    """The words of that value."""
     is_set = shape_of(name) is Shape.SET
     words: list[str] = []
     if spot.field is not None:
@@ -29,7 +34,7 @@ def read_spot(name: Field, spot: Spot, payload: JsonObject, block: Block, mappin
     if not words:
         rows = block.rows(spot.row)
         words = [word for row in rows for word in (parted(row) if is_set else [plain(row)]) if word]
-    return understand(name, words, mapping)
+    return words
 
 
 def place(goal: Goal, name: Field, spot: Spot, value: Value) -> None:
@@ -38,7 +43,8 @@ def place(goal: Goal, name: Field, spot: Spot, value: Value) -> None:
     if equal(name, present, value):
         return
     if present is UNKNOWN:
-        goal.say(name, f"what stands for {rule_of(name).label.lower()} can't be understood", _SLIP)
+        mend = _SLIP if goal.block.rows(spot.row) else "Change it on GitHub, or give it a meaning in the mapping."
+        goal.say(name, f"what stands for {rule_of(name).label.lower()} can't be understood", mend)
         return
     words, lost = say(name, value, goal.mapping, spot.field.options if spot.field is not None else None)
     if spot.kind == "label":

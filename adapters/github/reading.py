@@ -81,20 +81,18 @@ def problems(key: str, fields: Fields, payload: JsonObject, mapping: ProjectMapp
     block = texts.parts(wire.text_of(payload, "body"))[1]
     placed = spots(mapping)
     found = []
-    for name, value in fields.items():
-        if value is not UNKNOWN:
-            continue
+    for name in (name for name, value in fields.items() if value is UNKNOWN):
         labels = (
             LINK_ROWS.values() if name is Field.LINKS else [placed[name].row if name in placed else ROWS.get(name, "")]
         )
         standing = [row for label in labels for row in block.rows(label)]
-        member = _MEMBERS.get(name)
-        if member is not None and not standing:
-            word = str(wire.name_of(payload.get(member)))
+        word, mend = " / ".join(standing), "Mend its row in the block at the end of the issue's body, or take it out."
+        if not standing and name in placed:
+            word = " / ".join(planning.standing(name, placed[name], payload, block))
+            mend = f"Change it on GitHub, or add it to [fields.{name}.values] of the mapping."
+        elif not standing:
+            word = str(wire.name_of(payload.get(_MEMBERS.get(name, ""))))
             mend = _MENDS.get(name, "Change it on GitHub.")
-        else:
-            word = " / ".join(standing) or "what stands there"
-            mend = "Mend its row in the block at the end of the issue's body, or take it out."
         message = f"github: {key}: {name} '{word}' has no meaning here"
         found.append(FieldProblem(field=name, message=message, mend=mend))
     return tuple(found)

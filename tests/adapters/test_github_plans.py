@@ -163,7 +163,10 @@ def test_the_mapping_may_name_an_issue_field(hub):
     assert {one.field for one in encoded.problems} == {TIER, Field.PRIORITY, REGIONS}
     assert [op.payload["issue_field_values"][0]["value"] for op in encoded.ops] == [["Europe"]]
     hub.simulator.set_field(1, "Priority", "Low")
-    assert hub.fields(1)[Field.PRIORITY] is UNKNOWN
+    decoded = CODEC.decode(hub.read(1), hub.mapping)
+    assert decoded.snapshot.fields[Field.PRIORITY] is UNKNOWN
+    assert "'Low'" in decoded.problems[0].message
+    assert "fields.priority.values" in decoded.problems[0].mend
 
 
 def test_an_option_that_github_does_not_know_is_told(hub):
