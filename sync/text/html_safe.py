@@ -1,13 +1,17 @@
 """HTML made safe: bounded in depth first, for no parser likes fifty thousand open tags, then sanitised."""
 
 import re
+from collections import Counter
 from functools import cache
 
 import nh3
 
 from .nodes import MAX_DEPTH, clean
 
-_TAG = re.compile(r"""<(/?)([A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>""")
+_TAG = re.compile(
+    r"""<(?P<end>/?)(?P<name>[A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>"""
+    r"""|<(?=[A-Za-z/!?])"""
+)
 # Void, or closed by the next of their kind: they don't nest by themselves.
 _FLAT = frozenset(
     [
@@ -100,7 +104,7 @@ _SCHEMES = {"http", "https", "mailto", "ftp", "attachment"}
 
 def safe_html(html: str) -> str:
     """The HTML without scripts, styles, handlers or dangerous addresses, and well-formed."""
-    return _cleaner().clean(_shallow(clean(html)))
+    return _cleaner().clean(_shallow(_uncommented(clean(html))))
 
 
 @cache
@@ -115,18 +119,45 @@ def _cleaner() -> nh3.Cleaner:
     )
 
 
+def _uncommented(html: str) -> str:
+    """The HTML without its comments; one that does not end is words."""
+    out: list[str] = []
+    place = 0
+    while (start := html.find("<!--", place)) >= 0 and (end := html.find("-->", start + 2)) >= 0:
+        out.append(html[place:start])
+        place = end + 3
+    return "".join([*out, html[place:]])
+
+
 def _shallow(html: str) -> str:
-    """The HTML without the tags that lie too deep; their text stays."""
+    """The HTML without the tags that lie too deep, or close nothing, and with what is no proper tag as words.
+
+    What the sanitiser's parser would open is then at most what is counted here.
+    """
+    opened: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     depth = 0
 
     def kept(tag: re.Match[str]) -> str:
         nonlocal depth
-        if tag[2].lower() in _FLAT:
+        name = (tag["name"] or "").lower()
+        if not name:
+            return "&lt;"
+        if name in _FLAT:
             return tag.group()
-        if tag[1]:
-            depth = max(0, depth - 1)
-            return tag.group() if depth < MAX_DEPTH else ""
-        depth += 1
-        return tag.group() if depth <= MAX_DEPTH else ""
+        if not tag["end"]:
+            if depth >= MAX_DEPTH:
+                dropped[name] += 1
+                return ""
+            opened[name] += 1
+            depth += 1
+            return tag.group()
+        if dropped[name]:
+            dropped[name] -= 1
+        elif opened[name]:
+            opened[name] -= 1
+            depth -= 1
+            return tag.group()
+        return ""
 
     return _TAG.sub(kept, html)

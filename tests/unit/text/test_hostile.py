@@ -10,6 +10,7 @@ SEEDS = [
     "[", "![", "^[", "[a|", "`", "``a`", "\\", "&#", "a\n", "@", "#1 ", "http://)", "http://a.b/", "{code}", "{quote}",
     "{panel}", "{color:red}", "-a ", "{{a ", "|", "||a|\n", "!a", "(", "](x)", "<!--", "~a ", "[^1]:", "<details>\n\n",
     "1. ", "\u2063a", "@\u2060", "www.", '<a "', "<br>", "</div>", "\0", "\ud800", "\r", "{*}", "- [ ] ", "\u202e", "****",
+    "<i>a</b>", '<div ">', "<p><b>a", "[~a]", "/a\n", "1a2b3c4 ", "[@a](mention:a)", "-- ", "* a\n*** b\n", "[a]: b\n",
 ]  # fmt: skip
 FUNCTIONS = [
     "markdown_to_wiki",
@@ -30,6 +31,7 @@ def test_hostile_text_ends(seed: str) -> None:
         assert isinstance(getattr(sync.text, name)(text), str)
     doc = sync.text.markdown_to_adf(text)
     assert doc["type"] == "doc"
+    assert isinstance(sync.text.rephrase(f"{text}\n\n* x", f"{text}\n\n- x", f"{text}\n\n- y"), str)
     assert isinstance(sync.text.adf_to_markdown(doc), str)
 
 

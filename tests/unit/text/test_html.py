@@ -59,6 +59,26 @@ def test_nothing_that_runs_gets_through(hostile: str) -> None:
         assert not re.search(r"<[a-z][^>]*(?:\son\w+=|href=.j)", html.lower())
 
 
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("a<!-- b -->c<!-- d", "ac\\<!-- d"),
+        ("a<!-->b", "ab"),
+        ("<b><i>x</b></i> y", "***x*** y"),
+        ("a</b></div>b < c", "ab < c"),
+        ("<i>a</b>" * 3000, "*" + "a" * 3000 + "*"),
+    ],
+)
+def test_tags_that_do_not_match_are_bounded(html: str, markdown: str) -> None:
+    """What closes nothing is dropped, what never ends is words, and nothing nests deeper than the cap."""
+    assert html_to_markdown(html) == markdown
+
+
+def test_a_stray_quote_hides_no_depth() -> None:
+    """However a tag is written, what the sanitiser opens is counted."""
+    assert html_to_markdown('<div ">a' * 5000).count("a") == 5000
+
+
 def test_the_words_beside_a_script_stay() -> None:
     """Sanitising takes the script and leaves the text."""
     assert html_to_markdown("a <script>alert(1)</script><b onclick=x>b</b>") == "a **b**"
