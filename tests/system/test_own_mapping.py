@@ -44,7 +44,7 @@ def test_names_find_their_place(tmp_path: Path) -> None:
             world.jira.transition(key, status)
         assert not world.sync().problems
         world.until_quiet()
-        assert world.shown("Refunds", Field.MILESTONE) == dict.fromkeys((JIRA, GITHUB, AZURE), {"2.0"})
+        assert world.shown("Refunds", Field.MILESTONE) == {name: {"2.0"} for name in (JIRA, GITHUB, AZURE)}
         assert set(world.shown("Refunds", Field.SPRINT).values()) == {None}
         found = world.azure.issue(number)["fields"]
         assert (found["System.State"], found["Custom.Seats"]) == ("Closed", 1)
