@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 #: Requests that only read although they are sent with POST.
 _READS_BY_POST: Final = ("/search", "/search/jql", "/issue/bulkfetch", "/changelog/bulkfetch", "/comment/list")
-#: Cloud allows 20 writes to one issue in two seconds; staying below costs nothing and avoids 429 for the whole bridge.
-ISSUE_WRITES: Final = 18
-ISSUE_SPAN: Final = 2.1
+#: Cloud allows 20 writes to one issue in two seconds and 100 in thirty; staying below (writes, seconds) costs nothing and
+#: avoids 429 for the whole bridge.
+ISSUE_LIMITS: Final = ((18, 2.1), (95, 30.5))
 INDEX_PAGE: Final = 5000
 SERVER_PAGE: Final = 1000
 
@@ -70,7 +70,7 @@ class JiraClient:
         self.url = settings.url.rstrip("/")
         self.traffic = Traffic()
         self._sleep = sleep
-        self._writes: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=ISSUE_WRITES))
+        self._writes: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=ISSUE_LIMITS[-1][0]))
         redactor = Redactor()
         token = settings.auth.token.get_secret_value()
         redactor.add(token, settings.auth.user or "")
@@ -152,7 +152,8 @@ class JiraClient:
 
     def upload(self, path: str, parts: Multipart) -> Any:
         """Attach a file, sent once; the JSON of the answer."""
-        self._hold_back(path)
+        for issue in _written(path, None):
+            self._hold_back(issue)
         # Jira takes no form without this, against forged requests; the library's session says that all is JSON.
         headers = {"X-Atlassian-Token": "no-check", "Content-Type": parts.content_type}
         response = requests.Session.request(
@@ -171,7 +172,8 @@ class JiraClient:
 
     def send(self, method: str, path: str, *, params: Mapping[str, Any], body: Any) -> tuple[requests.Response, Any]:
         """One write, sent once; the JSON is None for an empty answer."""
-        self._hold_back(path)
+        for issue in _written(path, body):
+            self._hold_back(issue)
         response = self._send(method, path, params=params, body=body, write=True)
         try:
             return response, response.json() if response.content else None
@@ -215,19 +217,24 @@ class JiraClient:
             kind = response.headers.get("Content-Type", "no type")
             raise Malformed(f"{self.tracker}: {path} answered {response.status_code} without JSON ({kind})") from None
 
-    def _hold_back(self, path: str) -> None:
-        """Wait where the next write to this issue would pass the limit of an issue."""
-        parts = path.split("/")
-        if len(parts) < 2 or parts[0] != "issue":
-            return
-        recent = self._writes[parts[1]]
-        wait = recent[0] + ISSUE_SPAN - time.monotonic() if len(recent) == ISSUE_WRITES else 0.0
+    def _hold_back(self, issue: str) -> None:
+        """Wait where the next write to this issue would pass a limit of an issue."""
+        recent, now = self._writes[issue], time.monotonic()
+        wait = max((recent[-most] + span - now for most, span in ISSUE_LIMITS if len(recent) >= most), default=0.0)
         if wait > 0:
             self.traffic.waits += wait
             self._sleep(wait)
         recent.append(time.monotonic())
         if len(self._writes) > 1000:
             self._writes.pop(next(iter(self._writes)))
+
+
+def _written(path: str, body: Any) -> list[str]:
+    """The issues that a write counts for: a link is one of both."""
+    kind, _, rest = path.partition("/")
+    if kind == "issueLink":
+        return [end for name in ("inwardIssue", "outwardIssue") if (end := text_at(body, name, "id"))]
+    return [rest.partition("/")[0]] if kind == "issue" and rest else []
 
 
 def _pace(settings: Settings) -> Pace:
