@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from .html_read import BLOCKS, read_html
+from .html_safe import tokens
 from .html_write import write_html
 from .md_write import write_markdown
 from .mentions import Mentions, named
@@ -12,9 +13,6 @@ from .neutral import restore
 from .nodes import MAX_DEPTH, Node
 from .pairs import NESTED, merge
 
-_TOKEN = re.compile(
-    r"""<!--.*?-->|<(?P<end>/?)(?P<tag>[A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>|[^<]+|<""", re.DOTALL
-)
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "col"})
 _TAKES = frozenset({"div", "section"})
 _FRAMES = _TAKES | {"tbody", "thead", "tfoot"}
@@ -128,21 +126,20 @@ def _apart(pieces: Sequence[_Piece]) -> list[_Piece]:
 def _parsed(html: str) -> _Piece | None:
     """The source as a tree; None where tags don't close in order."""
     stack: list[tuple[str, str, list[_Piece]]] = [("", "", [])]
-    for token in _TOKEN.finditer(html):
-        tag = (token["tag"] or "").lower()
-        if not tag:
-            stack[-1][2].append(_Piece("", token.group()))
-        elif tag in _VOID:
-            stack[-1][2].append(_Piece(tag, token.group()))
-        elif not token["end"]:
-            stack.append((tag, token.group(), []))
+    for token in tokens(html):
+        if token.kind != "tag":
+            stack[-1][2].append(_Piece("", token.source))
+        elif token.name in _VOID:
+            stack[-1][2].append(_Piece(token.name, token.source))
+        elif not token.closes:
+            stack.append((token.name, token.source, []))
             if len(stack) > MAX_DEPTH:
                 return None
-        elif stack[-1][0] != tag:
+        elif stack[-1][0] != token.name:
             return None
         else:
             tag, start, inside = stack.pop()
-            stack[-1][2].append(_Piece(tag, start, _flow(inside) if tag in _FLOW else inside, token.group()))
+            stack[-1][2].append(_Piece(tag, start, _flow(inside) if tag in _FLOW else inside, token.source))
     return _Piece("", "", _flow(stack[0][2])) if len(stack) == 1 else None
 
 

@@ -2,16 +2,22 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 import nh3
 
 from .nodes import MAX_DEPTH, clean
 
+_BLANK = r"[\t\n\f\r /]"
+# As a browser cuts tags: only behind an equals sign does a quote begin a value, in which anything may stand.
 _TAG = re.compile(
-    r"""<(?P<end>/?)(?P<name>[A-Za-z][^\s/<>"']*+)(?>[^<>"']|"[^"]*+"|'[^']*+')*+>"""
-    r"""|<(?=[A-Za-z/!?])"""
+    rf"""<(?P<end>/?)(?P<name>[A-Za-z][^\t\n\f\r />]*+)"""
+    rf"""(?:{_BLANK}++|[^\t\n\f\r />=]++(?:[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"[^"]*+"|'[^']*+'|[^\t\n\f\r >"']++|(?=>)))?+)*+>"""
 )
+_OPENING = re.compile(r"<(?=[A-Za-z/!?])")
+_TRIES = 100  # tags that don't end, each of which may cost a look at all the rest
 # Void, or closed by the next of their kind: they don't nest by themselves.
 _FLAT = frozenset(
     [
@@ -104,7 +110,7 @@ _SCHEMES = {"http", "https", "mailto", "ftp", "attachment"}
 
 def safe_html(html: str) -> str:
     """The HTML without scripts, styles, handlers or dangerous addresses, and well-formed."""
-    return _cleaner().clean(_shallow(_uncommented(clean(html))))
+    return _cleaner().clean(_shallow(clean(html)))
 
 
 @cache
@@ -119,14 +125,36 @@ def _cleaner() -> nh3.Cleaner:
     )
 
 
-def _uncommented(html: str) -> str:
-    """The HTML without its comments; one that does not end is words."""
-    out: list[str] = []
-    place = 0
-    while (start := html.find("<!--", place)) >= 0 and (end := html.find("-->", start + 2)) >= 0:
-        out.append(html[place:start])
-        place = end + 3
-    return "".join([*out, html[place:]])
+class Token(NamedTuple):
+    """A stretch of HTML: a `tag` with its name, lower, and whether it closes; a `comment`; or `words`."""
+
+    kind: str
+    source: str
+    name: str = ""
+    closes: bool = False
+
+
+def tokens(html: str) -> Iterator[Token]:
+    """The HTML cut as a browser does it; a tag or a comment that doesn't end is words."""
+    place = failed = 0
+    last = html.rfind("-->")
+    while (opening := _OPENING.search(html, place)) is not None:
+        start = opening.start()
+        if start > place:
+            yield Token("words", html[place:start])
+        tag = _TAG.match(html, start) if failed < _TRIES else None
+        if html.startswith("<!--", start) and start < last:
+            place = html.index("-->", start + 2) + 3
+            yield Token("comment", html[start:place])
+        elif tag is not None:
+            place = tag.end()
+            yield Token("tag", tag.group(), tag["name"].lower(), bool(tag["end"]))
+        else:
+            failed += 1
+            place = start + 1
+            yield Token("words", "<")
+    if place < len(html):
+        yield Token("words", html[place:])
 
 
 def _shallow(html: str) -> str:
@@ -134,30 +162,36 @@ def _shallow(html: str) -> str:
 
     What the sanitiser's parser would open is then at most what is counted here.
     """
-    opened: Counter[str] = Counter()
-    dropped: Counter[str] = Counter()
-    depth = 0
+    nesting = _Nesting()
+    out: list[str] = []
+    for token in tokens(html):
+        if token.kind == "words":
+            out.append("&lt;" if token.source == "<" else token.source)
+        elif token.kind == "tag" and nesting.keeps(token.name, token.closes):
+            out.append(token.source)
+    return "".join(out)
 
-    def kept(tag: re.Match[str]) -> str:
-        nonlocal depth
-        name = (tag["name"] or "").lower()
-        if not name:
-            return "&lt;"
+
+class _Nesting:
+    """How deep the tags stand in each other, by name and not by order: no parser lets them nest deeper than that."""
+
+    def __init__(self) -> None:
+        self.opened: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.depth = 0
+
+    def keeps(self, name: str, closing: bool) -> bool:
+        """Count a tag; whether it stays."""
         if name in _FLAT:
-            return tag.group()
-        if not tag["end"]:
-            if depth >= MAX_DEPTH:
-                dropped[name] += 1
-                return ""
-            opened[name] += 1
-            depth += 1
-            return tag.group()
-        if dropped[name]:
-            dropped[name] -= 1
-        elif opened[name]:
-            opened[name] -= 1
-            depth -= 1
-            return tag.group()
-        return ""
-
-    return _TAG.sub(kept, html)
+            return True
+        if not closing:
+            deep = self.depth >= MAX_DEPTH
+            (self.dropped if deep else self.opened)[name] += 1
+            self.depth += not deep
+            return not deep
+        if self.dropped[name] or not self.opened[name]:
+            self.dropped[name] = max(0, self.dropped[name] - 1)
+            return False
+        self.opened[name] -= 1
+        self.depth -= 1
+        return True

@@ -13,7 +13,7 @@ ESCAPED = r"-#*_+?^~|%{}\[\]()!@"  # what a backslash makes a word; before anyth
 _TOKEN = re.compile(
     rf"""
       (?P<fenced>{FENCE}[^{FENCE}\n]*{FENCE})
-    | (?P<break>(?<!\\)\\\\(?!\S*\\)[ \t]*\n?|\n)
+    | (?P<break>(?<!\\)\\\\(?!\S{{0,100}}\\)[ \t]*\n?|\n)
     | (?P<slashes>\\\\+)
     | \\(?P<escaped>[{ESCAPED}])
     | (?<!\S)(?P<dash>-{{2,3}})(?!\S)
