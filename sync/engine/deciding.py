@@ -218,7 +218,7 @@ class Decider:
             project=reader.projection(current),
             base=None if base is None else Snapshot(fields=base),
             head=head,
-            agreed=link.agreed,
+            agreed=self._agreed(reader, link),
             overrun=overrun.events if (overrun := self.overruns.get((link.ticket, link.replica))) is not None else (),
             reads=reader.replica.reads,
             receives=reader.replica.receives,
@@ -228,6 +228,13 @@ class Decider:
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
+
+    def _agreed(self, reader: Reader, link: LinkRecord) -> Fields:
+        """What this side was settled with; what could not be said there is offered once more where words have changed."""
+        if link.digest == reader.mapping.digest():
+            return link.agreed
+        unsaid = self.tx.problems.fields_of(self.bridge.name, link.replica, link.ticket)
+        return {name: value for name, value in link.agreed.items() if name not in unsaid}
 
     def _reconciled(
         self, record: TicketRecord, seen: dict[ReplicaName, SideSeen], held: Mapping[Field, ConflictRecord]

@@ -39,7 +39,24 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
         elif (failure := _probe(bridge, replica, lease)) is not None:
             failures.append(failure)
             remember(bridge, lease, replica, failure)
+            continue
+        _look_again(bridge, replica, lease)
     return tuple(failures)
+
+
+def _look_again(bridge: Bridge, replica: Replica, lease: Lease) -> None:
+    """Where the project or the mapping is another than last time, what could not be said before may be sayable now."""
+    assert replica.mapping is not None
+    digest = replica.mapping.digest()
+    with bridge.store.read() as tx:
+        record = tx.replicas.get(bridge.name, replica.name)
+    if record is None or record.details.get("digest") == digest:
+        return
+    with bridge.store.begin(lease) as tx:
+        for problem in tx.problems.open(bridge.name):
+            if problem.replica == replica.name and problem.kind == "write" and problem.ticket is not None:
+                tx.tickets.set_dirty(problem.ticket, "it may be sayable now")
+        tx.replicas.save(replace(record, details={**record.details, "digest": digest}))
 
 
 def forget(bridge: Bridge, name: ReplicaName, lease: Lease) -> None:

@@ -62,7 +62,7 @@ def create(writer: Writer, intent: Intent) -> None:
         encoded = writer.replica.codec.encode(local, None, writer.mapping, writer.capabilities, marker)
         told += [problem for problem in encoded.problems if problem not in told]
         if not encoded.ops:
-            writer.report(intent, None, told)
+            writer.unsaid(intent, None, told)
             writer.outcome.open.add(intent.ticket)
             return
         try:
@@ -78,7 +78,7 @@ def create(writer: Writer, intent: Intent) -> None:
             local = local.only(frozenset(local.fields) - refused)
     writer.outcome.created.add(intent.ticket)
     current = receipt.ticket or writer.fetched(receipt.ref)
-    writer.report(intent, current, told)
+    writer.unsaid(intent, current, told)
     if not settled:
         carried = encoded.ops[0].fields - _fields_of(told)
         _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told), sent=carried)
@@ -146,7 +146,7 @@ def _walk(
             news += refused
             done |= tried
             sent |= tried - _fields_of(refused)
-        writer.report(intent, current, news)
+        writer.unsaid(intent, current, news)
         told.update(news)
         if not ops:
             break
@@ -168,9 +168,10 @@ def _send_all(
     problems: list[FieldProblem] = []
     tried: set[Field] = set()
     read = {"read_at": current.updated_at.isoformat()}
-    for op in ops:
+    for number, op in enumerate(ops):
+        pending = frozenset(name for later in ops[number + 1 :] for name in later.fields)
         try:
-            answer = writer.sender.send(intent, op, partial(_landed, writer, intent, op), read).ticket
+            answer = writer.sender.send(intent, op, partial(_landed, writer, intent, op, pending), read).ticket
         except (Rejected, Forbidden, Unsupported) as error:
             named = list(error.problems) if isinstance(error, Rejected) else []
             problems += named or [writer.refusal(op, error)]
@@ -180,8 +181,11 @@ def _send_all(
     return answer or writer.fetched(current.ref), problems, frozenset(tried)
 
 
-def _landed(writer: Writer, intent: Intent, op: NativeOp, tx: Tx, receipt: Receipt) -> None:
-    """What one request came to is part of the base from the moment at which its outcome is."""
+def _landed(writer: Writer, intent: Intent, op: NativeOp, pending: frozenset[Field], tx: Tx, receipt: Receipt) -> None:
+    """What one request came to is part of the base from the moment at which its outcome is.
+
+    A field that is `pending` in a later request is not settled with this one: whoever is killed between the two begins again.
+    """
     link = next((one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name), None)
     if link is None:
         return
@@ -192,10 +196,12 @@ def _landed(writer: Writer, intent: Intent, op: NativeOp, tx: Tx, receipt: Recei
     base: dict[Field, Value] = dict(link.base or {})
     agreed: dict[Field, Value] = dict(link.agreed)
     for name, value in asked.items():
-        if name not in shown or (receipt.ticket is None and name in STEPWISE):
+        if name not in shown or (receipt.ticket is None and (name in STEPWISE or name in pending)):
             continue  # one step of a way of several: nobody said where it led
         base[name] = _our_part(shown[name], base.get(name), value, holds.get(name))
-        if name not in STEPWISE or equal(name, shown[name], holds.get(name, value)):
+        if name in pending:
+            agreed.pop(name, None)
+        elif name not in STEPWISE or equal(name, shown[name], holds.get(name, value)):
             agreed[name] = value
     tx.links.save(replace(link, base=base, agreed=agreed))
 

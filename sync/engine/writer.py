@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sync.core.capabilities import Capabilities
-from sync.core.changes import ChangeSet
+from sync.core.changes import ChangeSet, FieldChange
 from sync.core.claims import as_set
 from sync.core.errors import Rejected, TrackerError
 from sync.core.ids import NativeRef, TicketId
@@ -21,6 +21,22 @@ from sync.engine.runtime import Bridge, Replica
 from sync.engine.sending import Sender
 from sync.store import Lease, Tx
 from sync.store.records import LinkRecord
+
+#: Fields whose values are names that a project has or has not.
+NAMED = frozenset(
+    {
+        Field.STATUS,
+        Field.REASON,
+        Field.KIND,
+        Field.TYPE,
+        Field.PRIORITY,
+        Field.SEVERITY,
+        Field.COMPONENTS,
+        Field.SPRINT,
+        Field.MILESTONE,
+        Field.LINKS,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -40,6 +56,7 @@ class Outcome:
     open: set[TicketId] = field(default_factory=set)
     problems: list[ProblemLine] = field(default_factory=list)
     failure: ReplicaFailure | None = None
+    doubtful: bool = False  # a value had no word in the project as we know it: it is asked again what it has
 
 
 class ChangedMeanwhile(Exception):
@@ -94,8 +111,10 @@ class Writer:
     def localised(self, changes: ChangeSet) -> ChangeSet:
         """The changes as the codec takes them: carried fields only, the parent as a native ref."""
         with self.bridge.store.read() as tx:
-            local = self.reader(tx).localised(changes.news)
-        return ChangeSet(fields={name: replace(changes.fields[name], new=value) for name, value in local.items()})
+            reader = self.reader(tx)
+            local = reader.localised(changes.news)
+            past = reader.localised({name: change.old for name, change in changes.fields.items()})
+        return ChangeSet(fields={name: FieldChange(old=past.get(name), new=value) for name, value in local.items()})
 
     def beside(self, local: ChangeSet, seen: Fields) -> ChangeSet:
         """The localised changes, with the links that stand there and are nobody's here."""
@@ -126,6 +145,14 @@ class Writer:
             tx.problems.clear(
                 self.bridge.name, self.replica.name, ticket=intent.ticket, kind="write", fields=intent.changes.fields
             )
+
+    def unsaid(self, intent: Intent, where: NativeTicket | None, problems: Sequence[FieldProblem]) -> None:
+        """Report what has no word here; a name that the project lacked may have been made since it was asked."""
+        if any(
+            problem.field is not None and (problem.field in NAMED or problem.field.is_custom) for problem in problems
+        ):
+            self.outcome.doubtful = True
+        self.report(intent, where, problems)
 
     def report(self, intent: Intent, where: NativeTicket | None, problems: Sequence[FieldProblem]) -> None:
         """Keep the problems and tell them."""

@@ -9,6 +9,7 @@ from sync.core.plan import Intent
 from sync.engine.apply import apply
 from sync.engine.attachments import collected
 from sync.engine.loops import without_circles
+from sync.engine.probe import forget
 from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
 from sync.engine.session import Session
@@ -76,6 +77,9 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
                 left.add(work.record.id)
     outcomes = apply(bridge, {name: session.writers[name] for name in session.available}, intents)
     still_open = session.take_outcomes(outcomes.values())
+    for name, outcome in outcomes.items():
+        if outcome.doubtful:
+            forget(bridge, name, session.lease)
     with bridge.store.begin(session.lease) as tx:
         for ticket in {intent.ticket for intent in intents} - still_open - left:
             # What became dirty for another reason meanwhile (a conflict was resolved by hand) stays so.

@@ -89,6 +89,17 @@ class Problems(Repository):
         )
         return self._session.exec(query).first() is not None
 
+    def fields_of(self, bridge: BridgeName, replica: ReplicaName, ticket: TicketId) -> frozenset[Field]:
+        """The fields of the ticket that could not be written in this replica."""
+        query = select(ProblemRow.field).where(
+            ProblemRow.bridge == bridge,
+            ProblemRow.replica == replica,
+            ProblemRow.ticket == ticket,
+            ProblemRow.kind == "write",
+            col(ProblemRow.cleared_at).is_(None),
+        )
+        return frozenset(Field(name) for name in self._session.exec(query) if name is not None)
+
     def open(self, bridge: BridgeName | None = None) -> list[ProblemRecord]:
         """The problems that are not cleared, in the order of their first report."""
         query = select(ProblemRow).where(col(ProblemRow.cleared_at).is_(None))
