@@ -10,6 +10,7 @@ from adapters.jira.codec_links import linking, told_link
 from adapters.jira.codec_plans import SPANS, read_told
 from adapters.jira.codec_text import read_text
 from adapters.jira.codec_values import Site, read_label, read_reason
+from adapters.jira.kinds import NAMED
 from adapters.jira.slots import Slot, slot_of, slotted
 from adapters.jira.wire import as_list, as_object, text_at
 from sync.core.mapping import ProjectMapping
@@ -53,7 +54,8 @@ def _changes_of(item: Any, mapping: ProjectMapping) -> list[Change]:
         told = [told_link(item, side, mapping) for side in _SIDES]
         old, new = (UNKNOWN if each is None else each for each in told)
         return [(Field.LINKS, old, new)]
-    if (field := _MEMBERS.get(label)) is not None and slot_of(field, mapping) is not None:
+    field = _MEMBERS.get(label)
+    if field is not None and (held := slot_of(field, mapping)) is not None and held.kind in NAMED:
         old, new = (frozenset(_named(field, item, side, mapping)) for side in _SIDES)
         return [(field, old, new)]
     if (field := _TIMES.get(name)) is not None and slot_of(field, mapping) is not None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from adapters.jira.codec_text import held_text
 from adapters.jira.codec_values import Site, UnreadableError
-from adapters.jira.kinds import SEVERAL, fits, moment, read_words
+from adapters.jira.kinds import NAMED, SEVERAL, fits, moment, read_words
 from adapters.jira.slots import Slot, names_in, nowhere, slot_of
 from adapters.jira.wire import as_object, at, person_ids, text_at
 from sync.core.mapping import CUSTOM_SETS, CustomRow, ProjectMapping
@@ -100,7 +100,7 @@ def hold(name: Field, fields: Fields, current: NativeTicket | None, mapping: Pro
     if slot.kind in ("person", "people"):
         return _hold_people(name, wanted, slot, mapping)
     if name in NAMES:
-        return _hold_names(name, wanted, current, mapping)
+        return _hold_names(name, wanted, slot, current, mapping)
     return _hold_words(name, wanted, slot, mapping)
 
 
@@ -236,20 +236,26 @@ def _hold_people(name: Field, wanted: list[str], slot: Slot, mapping: ProjectMap
     return Holding(value=_shape_of(name, mapping, read), words=tuple(known.values()), problem=problem)
 
 
-def _hold_names(name: Field, wanted: list[str], current: NativeTicket | None, mapping: ProjectMapping) -> Holding:
-    """Names that the project has, or that may be made; the names on the ticket itself are there, whatever the list says."""
-    slot = slot_of(name, mapping)
-    there = read_words(slot.kind, at(current.payload, "fields", slot.id)) if current is not None and slot else None
-    available = dict.fromkeys((*(there or ()), *names_in(mapping, name)))
+def _hold_names(
+    name: Field, wanted: list[str], slot: Slot, current: NativeTicket | None, mapping: ProjectMapping
+) -> Holding:
+    """Names that the project has, or that may be made; the names on the ticket itself are there, whatever the list says.
+
+    Where the mapping puts them into a field of another kind, its options are the names, or any will do.
+    """
+    listed_by_project = slot.kind in NAMED or slot.kind == "sprint"
+    listed = names_in(mapping, name) if listed_by_project else slot.options
+    there = _shown(slot, current) if current is not None else None
+    available = None if listed is None else dict.fromkeys((*(there or ()), *listed))
     words: list[str] = []
     make: list[str] = []
     lost: list[str] = []
     for canonical in wanted:
         word = mapping.write_name(name, canonical, available)
-        if word is None and mapping.place(name).create and canonical.strip() == canonical != "":
+        if word is None and listed_by_project and mapping.place(name).create and canonical.strip() == canonical != "":
             word = canonical
             make.append(word)
-        if word is None:
+        if word is None or not fits(slot.kind, word):
             lost.append(canonical)
         else:
             words.append(word)

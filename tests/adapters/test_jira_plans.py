@@ -284,6 +284,20 @@ def test_the_mapping_says_where_a_field_is_held() -> None:
         assert jira.fields(key)[Field.POINTS] == "5"
 
 
+def test_names_may_be_put_into_fields_of_another_kind() -> None:
+    """Components as a choice of several, a sprint as a text: the options are the names, or any will do."""
+    places = {
+        Field.COMPONENTS: Place(native="Platforms", create=True),
+        Field.SPRINT: Place(native="Customer reference"),
+    }
+    with bench(words={"places": places}) as jira:
+        key = jira.make(components=frozenset({"web", "iOS"}), sprint="Any week")
+        assert jira.fields(key)[Field.COMPONENTS] == frozenset({"Web", "iOS"})
+        assert jira.fields(key)[Field.SPRINT] == "Any week"
+        (problem,) = jira.encoded(key, components=frozenset({"Web", "Toaster"})).problems
+        assert "'Toaster'" in problem.message
+
+
 def test_a_field_that_an_answer_lacks_is_not_empty() -> None:
     """A type of ticket without the field says nothing of it, and is told when somebody wants it there."""
     with bench() as jira:
