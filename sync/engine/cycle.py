@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from sync.engine.attachments import note_removals
+from sync.engine.ends import confirm_ends
 from sync.engine.joining import join_newcomers
 from sync.engine.loops import without_circles
 from sync.engine.overrun import find_overruns
@@ -77,6 +78,7 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
     session.lose(introduce(bridge, lease))
     session.lose(recover(bridge, lease, session.run, session.available))
     session.take_pulled(pull_all(bridge, lease, session.available))
+    confirm_ends(bridge, lease, session.available)
     session.overruns = find_overruns(bridge, lease, session.available)
     return session
 

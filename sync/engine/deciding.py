@@ -35,6 +35,7 @@ from sync.engine.attachment_work import file_intents, names_a_copy_elsewhere
 from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.echoes import without_echoes
+from sync.engine.ends import with_ended
 from sync.engine.history import Histories
 from sync.engine.overrun import Overrun, Overruns
 from sync.engine.reading import Reader, readers
@@ -211,7 +212,7 @@ class Decider:
         elif native is not None:
             decoded = reader.decode(native)
             problems[link.replica] = decoded.problems
-            head = Snapshot(fields=reader.resolved(decoded.snapshot.fields))
+            head = Snapshot(fields=with_ended(reader, link, reader.resolved(decoded.snapshot.fields)))
         side = Side(
             replica=link.replica,
             fields=reader.fields,
