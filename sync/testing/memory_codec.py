@@ -259,7 +259,7 @@ def _made(native: MappingOf[str, Any], mapping: ProjectMapping) -> dict[str, lis
     for name in NAMES:
         known, words = known_names(name, mapping), native.get(NATIVE_KEYS[name])
         wanted = words if isinstance(words, list) else [words] if words else []
-        if known is not None and (new := sorted(set(wanted) - set(known))):
+        if mapping.place(name).create and known is not None and (new := sorted(set(wanted) - set(known))):
             made[NATIVE_KEYS[name]] = new
     return made
 
@@ -329,7 +329,8 @@ def _unsayable(name: Field, members: frozenset[str], words: Any, mapping: Projec
     if name is Field.ASSIGNEES:
         return frozenset(person for person in members if mapping.people.write(person) is None)
     if name in NAMES:
-        return frozenset(member for member in members if written_name(name, member, mapping) is None)
+        there = words if isinstance(words, list) else []
+        return frozenset(member for member in members if written_name(name, member, mapping, there) is None)
     held = read(name, words, mapping)
     return members - held if isinstance(held, frozenset) else members
 

@@ -302,6 +302,9 @@ class MemoryTracker:
             else:
                 row.payload[key] = new
                 self._log(ref, author, key, old=old, new=new)
+                if key in self.names and author != ACCOUNT:  # people make the names that they use
+                    words = new if isinstance(new, list) else [new] if new else []
+                    self.names[key] += [word for word in words if word not in self.names[key]]
             changed = True
         if changed or not row.payload["rev"]:
             self._touch(row)

@@ -119,9 +119,9 @@ def write(
 ) -> Any:
     """The native value; None for one that can't be said, an empty one among them."""
     if is_set(name):
-        words = _members(name, value if isinstance(value, frozenset) else frozenset(), mapping, knobs)
+        there = [word for word in present if isinstance(word, str)] if isinstance(present, list) else []
+        words = _members(name, value if isinstance(value, frozenset) else frozenset(), there, mapping, knobs)
         most = {Field.ASSIGNEES: caps.max_assignees, Field.MILESTONE: knobs.max_milestones}.get(name, len(words))
-        there = present if isinstance(present, list) else []
         # When there are too many, who is there stays.
         return sorted(sorted(words, key=lambda word: (word not in there, word))[:most])
     if isinstance(value, frozenset) or value is UNKNOWN:
@@ -146,7 +146,7 @@ def _written(name: Field, value: str, present: Any, mapping: ProjectMapping, cap
         case Field.REPORTER:
             return mapping.people.write(value)
         case Field.SPRINT:
-            return written_name(name, value, mapping)
+            return written_name(name, value, mapping, [present] if isinstance(present, str) else [])
         case Field.POINTS:
             return _number(value)
     if name in _HOURS:
@@ -157,7 +157,9 @@ def _written(name: Field, value: str, present: Any, mapping: ProjectMapping, cap
     return value if row is None else _custom_word(row, value, mapping)
 
 
-def _members(name: Field, members: frozenset[str], mapping: ProjectMapping, knobs: MemoryKnobs) -> list[str]:
+def _members(
+    name: Field, members: frozenset[str], there: list[str], mapping: ProjectMapping, knobs: MemoryKnobs
+) -> list[str]:
     """The native members of those that can be said."""
     row = mapping.custom.get(name)
     words: Iterable[str | None] = members - {""}
@@ -166,16 +168,19 @@ def _members(name: Field, members: frozenset[str], mapping: ProjectMapping, knob
     elif name is Field.LINKS:
         words = (member for member in members if member.partition(":")[0] in knobs.link_kinds)
     elif name in NAMES:
-        words = (written_name(name, member, mapping) for member in members)
+        words = (written_name(name, member, mapping, there) for member in members)
     elif row is not None:
         words = (_choice_word(row, member) for member in members)
     return sorted({word for word in words if word})
 
 
-def written_name(name: Field, value: str, mapping: ProjectMapping) -> str | None:
-    """The native name; one that the project has not is made when the mapping file says so, else None."""
+def written_name(name: Field, value: str, mapping: ProjectMapping, there: Iterable[str] = ()) -> str | None:
+    """The native name; one that the project has not is made when the mapping file says so, else None.
+
+    What stands at the ticket already is there, whatever was known of the project.
+    """
     known = known_names(name, mapping)
-    written = mapping.write_name(name, value, known)
+    written = mapping.write_name(name, value, None if known is None else [*known, *there])
     return mapping.write_name(name, value) if written is None and mapping.place(name).create else written
 
 

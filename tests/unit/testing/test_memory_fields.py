@@ -216,6 +216,18 @@ def test_missing_names():
         world.tracker.patch(ref, {}, {"components": ["billing"]}, {}, expects=None)
 
 
+def test_a_name_that_somebody_made_since():
+    """People make the names that they use; what stands at a ticket can be held there though the project was not asked again."""
+    world = World(names={Field.COMPONENTS: ("api",)})
+    ref = world.tracker.create(title="New", components=["api", "billing"])
+    there = frozenset({"api", "billing"})
+    assert world.codec.project({Field.COMPONENTS: there}, world.read(ref), world.mapping, world.capabilities) == {
+        Field.COMPONENTS: there
+    }
+    assert world.adapter.probe().facts.extra == {"names": {"components": ["api", "billing"]}}
+    assert world.apply(ref, {Field.COMPONENTS: frozenset({"billing"})})[Field.COMPONENTS] == {"billing"}
+
+
 def test_names_are_made_where_the_mapping_says_so():
     """With `create` the project gets the name together with the ticket that needs it."""
     world = World(places={Field.COMPONENTS: Place(create=True)}, names={Field.COMPONENTS: ("api",)})
