@@ -17,6 +17,7 @@ _ENTITY = re.compile(r"&(?=#?\w{1,31};)")
 _PHRASE = re.compile(r"\?\?|[*_+^~-]+")
 _SPECIAL = re.compile(r"\\+|[{}\[\]|]|!|\?\?|[*_+^~-]+")
 _LINE_START = re.compile(r"\s*(?:(?P<dot>(?:h[1-6]|bq))\.(?=\s)|(?=[*#-]+\s|-{4,5}\s*$|\|))")
+_ADDRESS = re.compile(r"(?:https?|ftp)://[^\s|\[\]]+")
 _WORD = re.compile(r"\w")
 _LETTER = re.compile(r"[^\W_]")
 _LIVELY = re.compile(r"[*_+^~](?!$)|\?\?")  # in a bare address such a sign may still end a phrase before it
@@ -61,6 +62,9 @@ def _line(nodes: Sequence[Node], *, cell: bool) -> str:
             done.append(f"{{{value}}}" if braced else value)
         else:  # right behind a word an image would only be words
             done.append(f" {value}" if value.startswith("!") and _LETTER.match(before) else value)
+    for place, following in enumerate(done[1:]):
+        if following.startswith("\\") and _ADDRESS.fullmatch(done[place]):
+            done[place] = f"[{done[place]}]"  # the escape behind it would become part of it
     joined = "".join(done).strip(" \t")
     return _line_start(joined) if out and out[0][0] == "text" else joined
 

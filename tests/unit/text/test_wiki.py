@@ -39,6 +39,12 @@ from sync.text import markdown_to_wiki, wiki_to_markdown
         ("a {quote} b", "a {quote} b"),
         ("1. not a list here", "1\\. not a list here"),
         ("&lt;b&gt; &#42;", "\\<b> *"),
+        ("a -- b --- c--d", "a \u2013 b \u2014 c--d"),
+        ("C:\\dir \\q", "C:\\dir \\q"),
+        ("** deep\n* flat", "- - deep\n- flat"),
+        ('<a href="http://a.b/c">d</a>', '\\<a href="<http://a.b/c>">d\\</a>'),
+        ("{code}\nx\n{code}", "```\nx\n```"),
+        ("http://a.b/c&#92;", "<http://a.b/c>\\\\"),
     ],
 )
 def test_wiki_is_read_as_jira_shows_it(wiki: str, markdown: str) -> None:
@@ -61,6 +67,13 @@ def test_wiki_is_read_as_jira_shows_it(wiki: str, markdown: str) -> None:
         ("| a |\n| - |\n| b |", "||a||\n|b|"),
         ("{code} [x] !y!", "\\{code} \\[x] \\!y!"),
         ("h1. not a heading", "h1&#46; not a heading"),
+        ("a -- b", "a \\-- b"),
+        ("```text\nx\n```", "{noformat}\nx\n{noformat}"),
+        ("```\nx\n```", "{code}\nx\n{code}"),
+        ("```\n{code}\n```", "{noformat:title=\u2063\u2063}\n{code}\n{noformat}"),
+        ("ada@example.com http://a.b/_c", "ada@example.com [http://a.b/_c]"),
+        ("<http://a.b/$>{c}", "[http://a.b/$]\\{c}"),
+        ("- - a", "** a"),
         ("C:\\dir\\\\\\{x}", "C:\\dir&#92;\\{x}"),
     ],
 )
