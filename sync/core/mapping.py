@@ -17,7 +17,7 @@ from sync.core.ids import PersonId, ReplicaName
 from sync.core.models import UNKNOWN, Field, JsonObject, Value
 
 #: Part of every digest: raise it when a codec starts to read the same payload differently.
-DECODING_VERSION = 1
+DECODING_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

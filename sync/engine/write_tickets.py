@@ -38,8 +38,7 @@ def create(writer: Writer, intent: Intent) -> None:
         sayable = _sayable(reader, intent.changes.news)
         asked = {name: value for name, value in sayable.items() if name in encoded.ops[0].fields}
         if native is not None and len(sayable) == len(intent.changes.news):
-            left = local.only(frozenset(local.fields) - _fields_of(told))
-            settled = not _missing(writer, left, native, writer.decoded(native))
+            settled = not _missing(writer, local, native, writer.decoded(native))
         tx.links.add(
             bridge=writer.bridge.name,
             replica=writer.replica.name,
@@ -58,6 +57,7 @@ def create(writer: Writer, intent: Intent) -> None:
     content = {"content": content_digest(intent.changes.news, writer.mapping)}
     marker = make_marker(intent.ticket, writer.replica.name, writer.bridge.secret)
     told: list[FieldProblem] = []
+    refused: frozenset[Field] = frozenset()
     while True:
         encoded = writer.replica.codec.encode(local, None, writer.mapping, writer.capabilities, marker)
         told += [problem for problem in encoded.problems if problem not in told]
@@ -70,18 +70,19 @@ def create(writer: Writer, intent: Intent) -> None:
             break
         except Rejected as error:
             told += error.problems
-            refused = _fields_of(error.problems) & encoded.ops[0].fields
-            if not refused or refused & ESSENTIAL:
+            named = _fields_of(error.problems) & encoded.ops[0].fields
+            if not named or named & ESSENTIAL:
                 writer.report(intent, None, told or [writer.refusal(encoded.ops[0], error)])
                 return
             # Nothing was made; the rest of the ticket is worth more than the fields that this tracker will not take.
+            refused |= named
             local = local.only(frozenset(local.fields) - refused)
     writer.outcome.created.add(intent.ticket)
     current = receipt.ticket or writer.fetched(receipt.ref)
     writer.unsaid(intent, current, told)
     if not settled:
         carried = encoded.ops[0].fields - _fields_of(told)
-        _walk(writer, intent, current, done=encoded.ops[0].fields | _fields_of(told), sent=carried)
+        _walk(writer, intent, current, done=encoded.ops[0].fields | refused, sent=carried, known=told)
 
 
 def update(writer: Writer, intent: Intent) -> None:
@@ -120,24 +121,28 @@ def _walk(
     current: NativeTicket,
     done: frozenset[Field] = frozenset(),
     sent: frozenset[Field] = frozenset(),
+    known: Sequence[FieldProblem] = (),
 ) -> None:
     """Encode, send, read, until nothing is left that can be said; then observe.
 
-    A field is sent once; only a status may take several steps, each of them once.
+    A field is sent once; only a status may take several steps, each of them once. `known` problems have been told.
     """
     asked = writer.localised(intent.changes)
-    told: set[FieldProblem] = set()
+    told: set[FieldProblem] = set(known)
+    unsayable: frozenset[Field] = frozenset()
     steps: list[JsonObject] = []
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
         local = writer.beside(asked, seen)
-        left = frozenset(local.fields) - (done - STEPWISE) - _fields_of(told)
+        left = frozenset(local.fields) - (done - STEPWISE) - unsayable
         missing = _missing(writer, local.only(left), current, seen)
         if not missing:
             break
         encoded = writer.replica.codec.encode(missing, current, writer.mapping, writer.capabilities)
         news = [problem for problem in encoded.problems if problem not in told]
         ops = [op for op in encoded.ops if op.payload not in steps]
+        # Of some fields a part can be said, by a request that may come later.
+        unsayable |= _fields_of(encoded.problems) - {name for op in ops for name in op.fields}
         if ops:
             # Under conditional writes the first request makes a new version, which the others would not expect.
             ops = ops[:1] if writer.capabilities.conditional_writes else ops
