@@ -1,4 +1,3 @@
-#!/usr/bin/env python
 """Writes `docs/reference/` from the code that it describes: `python -m docs.generate`, or `make docs`.
 
 `--check` writes nothing, and ends with 1 where a page is out of date.
@@ -283,9 +282,10 @@ def _trackers() -> Iterator[str]:
     yield "As `probe` finds it on the simulated servers; `trackdown doctor` asks yours.\n"
     found = [(title, _probed(kind, knobs)) for title, kind, knobs in SERVERS]
     yield from _table("", *(title for title, _ in found))
-    for field in Field:
+    for field in [one for one in Field if one is not Field.ATTACHMENTS]:
         yield _row(RULES[field].label, *("yes" if field in caps.fields else "no" for _, caps in found))
     facts: Mapping[str, Callable[[Capabilities], object]] = {
+        "Attachments": lambda caps: "copies" if caps.attachments else "links to them",
         "Comments: make, edit, delete": lambda caps: caps.comments and caps.comment_edit and caps.comment_delete,
         "Assignees": lambda caps: caps.max_assignees,
         "Title limit, characters": lambda caps: caps.title_limit,
