@@ -285,7 +285,7 @@ def _trackers() -> Iterator[str]:
     for field in [one for one in Field if one is not Field.ATTACHMENTS]:
         yield _row(RULES[field].label, *("yes" if field in caps.fields else "no" for _, caps in found))
     facts: Mapping[str, Callable[[Capabilities], object]] = {
-        "Attachments": lambda caps: "copies" if caps.attachments else "links to them",
+        "Attachments are copied (else linked)": lambda caps: caps.attachments,
         "Comments: make, edit, delete": lambda caps: caps.comments and caps.comment_edit and caps.comment_delete,
         "Assignees": lambda caps: caps.max_assignees,
         "Title limit, characters": lambda caps: caps.title_limit,
