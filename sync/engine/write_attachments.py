@@ -25,7 +25,7 @@ def write_attachment(writer: Writer, intent: Intent) -> None:
     here = [one for one in copies if (one.attachment, one.replica) == (record.id, writer.replica.name)]
     context = {"attachment": record.id}
     if intent.kind is OpKind.ATTACHMENT_DELETE:
-        for copy in here:
+        for copy in (one for one in here if one.state == "active"):
             op = _op(OpKind.ATTACHMENT_DELETE, link, record, {"attachment": copy.ref})
             writer.sender.send(intent, op, partial(_removed, copy), context)
         return

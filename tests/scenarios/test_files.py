@@ -164,3 +164,20 @@ def test_a_tracker_that_refuses_a_file_is_not_asked_again(linked):
     assert [one.message for one in report.problems] == ["'refund.png' was refused: no more files at this ticket"]
     assert world.native(JIRA, ref, AZURE)["title"] == "Refunds fail"
     at_rest(world)
+
+
+def test_only_copies_that_are_there_are_taken_away(linked):
+    """A second copy that somebody removed by hand is not asked for again when the original ends."""
+    world, ref = linked
+    file = world.trackers[JIRA].attach(ref, "old.txt", b"old")
+    world.settle()
+    twin = world.twin(JIRA, ref, AZURE)
+    again = world.trackers[AZURE].attach(twin, "again.txt", b"old")
+    world.settle()
+    world.trackers[AZURE].detach(twin, again)
+    world.settle()
+    world.trackers[JIRA].detach(ref, file)
+    report = world.cycle()
+    assert report.writes[AZURE] == 1
+    assert names(world, AZURE, twin) == []
+    at_rest(world)
