@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from adapters.azure_devops import wire
 from sync.core.mapping import ProjectMapping
-from sync.core.models import LINK_KINDS, Field, JsonObject, Value
+from sync.core.models import LINK_KINDS, Field, JsonObject, Value, link_parts
 
 #: A work item is the duplicate of one other at most.
 _SINGLE = "duplicates"
@@ -21,7 +21,7 @@ def holdable(wanted: frozenset[str], payload: JsonObject, mapping: ProjectMappin
     kept: set[str] = set()
     lost: list[str] = []
     for member in sorted(wanted, key=lambda one: (one not in there, one)):
-        kind, _, other = member.partition(":")
+        kind, other = link_parts(member)
         possible = kind in LINK_KINDS and _type(kind, mapping) and other.isdigit() and other != str(payload.get("id"))
         second = kind == _SINGLE and any(one.startswith(f"{_SINGLE}:") for one in kept)
         if possible and not second:
@@ -35,9 +35,9 @@ def changes(wanted: frozenset[str], payload: JsonObject, mapping: ProjectMapping
     """What to `add` and `remove`, as pairs of link type and number; empty lists for no change."""
     present = _present(payload, mapping)
     there = {f"{kind}:{other}" for kind, _, other in present}
-    new = (member.partition(":") for member in sorted(wanted - there))
+    new = (link_parts(member) for member in sorted(wanted - there))
     return {
-        "add": [[_type(kind, mapping), other] for kind, _, other in new],
+        "add": [[_type(kind, mapping), other] for kind, other in new],
         "remove": sorted([rel, str(other)] for kind, rel, other in present if f"{kind}:{other}" not in wanted),
     }
 

@@ -10,7 +10,7 @@ from adapters.github.block import Block, escaped, parted, plain
 from adapters.github.places import LINK_ROWS, ROWS
 from sync.core.ids import NativeRef
 from sync.core.mapping import ProjectMapping
-from sync.core.models import UNKNOWN, Field, JsonObject, Value
+from sync.core.models import UNKNOWN, Field, JsonObject, Value, link_parts
 
 #: The kinds of links that are dependencies, with the side of them that an issue shows.
 NATIVE: Mapping[str, str] = {"blocked_by": "blocked_by", "blocks": "blocking"}
@@ -82,7 +82,7 @@ def write_links(wanted: Iterable[str], payload: JsonObject, block: Block, mappin
     """
     by_kind: dict[str, set[str]] = {}
     for member in wanted:
-        kind, _, ref = member.partition(":")
+        kind, ref = link_parts(member)
         if kind in LINK_ROWS and ref.isdecimal() and ref != str(payload.get("number")):
             by_kind.setdefault(kind, set()).add(ref)
     native = native_kinds(mapping)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from adapters.jira.slots import nowhere
 from adapters.jira.wire import as_list, as_object, at, text_at
 from sync.core.mapping import ProjectMapping
-from sync.core.models import LINK_KINDS, UNKNOWN, Field, FieldProblem, JsonObject, NativeTicket, Value
+from sync.core.models import LINK_KINDS, UNKNOWN, Field, FieldProblem, JsonObject, NativeTicket, Value, link_parts
 
 LINKS: Final = "issuelinks"
 
@@ -67,7 +67,7 @@ def hold_links(
         return frozenset(), nowhere(Field.LINKS) if wanted else None
     held, lost = set(), set()
     for member in wanted:
-        kind, _, other = member.partition(":")
+        kind, other = link_parts(member)
         way = way_of(kind, mapping)
         if way is None or not other:
             lost.add(kind)
@@ -96,7 +96,7 @@ def way_of(kind: str, mapping: ProjectMapping) -> Way | None:
 
 def link_body(member: str, this: str, mapping: ProjectMapping) -> JsonObject | None:
     """The request that makes a link; `inwardIssue` is the one that it comes from."""
-    kind, _, other = member.partition(":")
+    kind, other = link_parts(member)
     way = way_of(kind, mapping)
     if way is None:
         return None

@@ -102,6 +102,12 @@ LINK_KINDS: Final[Mapping[str, str]] = {
 }
 
 
+def link_parts(member: str) -> tuple[str, str]:
+    """The kind of a member of `LINKS`, and what stands at its other end."""
+    kind, _, other = member.partition(":")
+    return kind, other
+
+
 def is_empty(value: Value) -> bool:
     """Whether somebody said that there is nothing (UNKNOWN is something)."""
     return value is None or value in ("", frozenset())

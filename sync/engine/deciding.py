@@ -28,6 +28,7 @@ from sync.core.models import (
     Tombstone,
     Value,
     is_empty,
+    link_parts,
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
@@ -318,4 +319,4 @@ class Decider:
 
 
 def _linked(links: Value, absent: set[TicketId]) -> frozenset[str]:
-    return frozenset(member for member in as_set(links) if TicketId(member.partition(":")[2]) not in absent)
+    return frozenset(member for member in as_set(links) if TicketId(link_parts(member)[1]) not in absent)

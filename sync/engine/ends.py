@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import Field, Fields, Gone, Value
+from sync.core.models import Field, Fields, Gone, Value, link_parts
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
 from sync.store import Lease
@@ -23,7 +23,8 @@ def confirm_ends(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName])
         with bridge.store.read() as tx:
             reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
             waiting = tx.inbox.ticket_refs(bridge.name, name)
-            lost = {other for ref in waiting for other in _lost(reader, ref)}
+            linked = tx.links.refs_to_tickets(bridge.name, name, waiting)
+            lost = {other for ref in linked for other in _lost(reader, ref)}
             refs = set(tx.links.tickets_to_refs(bridge.name, name, lost).values()) - set(waiting) if lost else set()
         if not refs:
             continue
@@ -44,7 +45,7 @@ def _lost(reader: Reader, ref: NativeRef) -> set[TicketId]:
         return set()
     seen = reader.resolved(reader.decode(native).snapshot.fields)
     members = as_set(link.base.get(Field.LINKS)) - as_set(seen.get(Field.LINKS))
-    others = {TicketId(member.partition(":")[2]) for member in members}
+    others = {TicketId(link_parts(member)[1]) for member in members}
     parent = link.base.get(Field.PARENT)
     return others | ({TicketId(parent)} if isinstance(parent, str) and parent and not seen.get(Field.PARENT) else set())
 
@@ -54,7 +55,7 @@ def with_ended(reader: Reader, link: LinkRecord, seen: Fields) -> Fields:
     base = link.base or {}
     kept: dict[Field, Value] = {}
     members = as_set(base.get(Field.LINKS)) - as_set(seen.get(Field.LINKS)) if Field.LINKS in seen else frozenset()
-    if ended := frozenset(member for member in members if _is_ended(reader, member.partition(":")[2])):
+    if ended := frozenset(member for member in members if _is_ended(reader, link_parts(member)[1])):
         kept[Field.LINKS] = as_set(seen[Field.LINKS]) | ended
     parent = base.get(Field.PARENT)
     if Field.PARENT in seen and not seen[Field.PARENT] and isinstance(parent, str) and parent:

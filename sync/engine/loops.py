@@ -8,7 +8,7 @@ from dataclasses import replace
 from sync.core.changes import ChangeSet
 from sync.core.claims import as_set
 from sync.core.ids import TicketId
-from sync.core.models import Field, FieldProblem, Fields
+from sync.core.models import Field, FieldProblem, Fields, link_parts
 from sync.core.ports import OpKind
 from sync.engine.deciding import TicketWork
 from sync.store import Tx
@@ -88,6 +88,6 @@ def _next(fields: Fields, name: Field, wanted: str) -> Iterator[TicketId]:
             yield TicketId(parent)
         return
     for member in as_set(fields.get(name)):
-        kind, _, other = member.partition(":")
+        kind, other = link_parts(member)
         if kind == wanted:
             yield TicketId(other)

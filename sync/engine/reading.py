@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.mapping import ProjectMapping
-from sync.core.models import UNKNOWN, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance, Value
+from sync.core.models import UNKNOWN, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance, Value, link_parts
 from sync.engine.addresses import listed, listed_ids, with_addresses, with_ids
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Tx
@@ -62,10 +63,8 @@ class Reader:
         The parent is UNKNOWN while it is not linked; links to what is not linked are left out: nobody else could hold them.
         """
         carried = {name: value for name, value in fields.items() if name in self.fields}
-        parent, links = carried.get(Field.PARENT), as_set(carried.get(Field.LINKS))
-        refs = {NativeRef(other) for _, _, other in (member.partition(":") for member in links)}
-        if isinstance(parent, str) and parent:
-            refs.add(NativeRef(parent))
+        parent = carried.get(Field.PARENT)
+        refs = {NativeRef(other) for other in _neighbours(carried)}
         known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, refs) if refs else {}
         if isinstance(parent, str) and parent:
             carried[Field.PARENT] = known.get(NativeRef(parent), UNKNOWN)
@@ -73,9 +72,8 @@ class Reader:
             carried[Field.BODY] = with_ids(self.tx, self.bridge.name, body)
         if files := as_set(carried.get(Field.ATTACHMENTS)):
             carried[Field.ATTACHMENTS] = listed_ids(self.tx, self.bridge.name, files)
-        if links:
-            ends = ((kind, known.get(NativeRef(other))) for kind, _, other in (one.partition(":") for one in links))
-            carried[Field.LINKS] = frozenset(f"{kind}:{ticket}" for kind, ticket in ends if ticket is not None)
+        if links := as_set(carried.get(Field.LINKS)):
+            carried[Field.LINKS] = _renamed(links, known)
         return carried
 
     def localised(self, fields: Fields) -> dict[Field, Value]:
@@ -105,14 +103,13 @@ class Reader:
             else:
                 carried[Field.PARENT] = ref
         if links := as_set(carried.get(Field.LINKS)):
-            ends = ((kind, refs.get(TicketId(other))) for kind, _, other in (one.partition(":") for one in links))
-            carried[Field.LINKS] = frozenset(f"{kind}:{ref}" for kind, ref in ends if ref is not None)
+            carried[Field.LINKS] = _renamed(links, refs)
         return carried
 
     def strange_links(self, fields: Fields) -> frozenset[str]:
         """The links, in the codec's terms, to tickets that this bridge does not know: they are somebody's and stay."""
         links = as_set(fields.get(Field.LINKS))
-        ends = {member: NativeRef(member.partition(":")[2]) for member in links}
+        ends = {member: NativeRef(link_parts(member)[1]) for member in links}
         known = self.tx.links.refs_to_tickets(self.bridge.name, self.replica.name, set(ends.values())) if ends else {}
         return frozenset(member for member, ref in ends.items() if ref not in known)
 
@@ -123,10 +120,10 @@ class Reader:
     def unplaced(self, fields: Fields) -> frozenset[TicketId]:
         """The parent and the linked tickets that have no copy here."""
         carried = {name: value for name, value in fields.items() if name in self.fields}
-        return frozenset(_neighbours(carried) - self._refs(carried).keys())
+        return frozenset(TicketId(one) for one in _neighbours(carried) - self._refs(carried).keys())
 
     def _refs(self, carried: Fields) -> dict[TicketId, NativeRef]:
-        others = _neighbours(carried)
+        others = {TicketId(one) for one in _neighbours(carried)}
         return self.tx.links.tickets_to_refs(self.bridge.name, self.replica.name, others) if others else {}
 
     def projection(self, current: NativeTicket | None) -> Callable[[Fields], Fields]:
@@ -180,11 +177,17 @@ class Reader:
         return Provenance(replica=self.replica.name, at=latest - window / 2, uncertainty=window / 2 + margin)
 
 
-def _neighbours(fields: Fields) -> set[TicketId]:
-    """The tickets that the fields name."""
+def _neighbours(fields: Fields) -> set[str]:
+    """The tickets that the fields name, in the terms that they are in."""
     parent = fields.get(Field.PARENT)
-    named = {TicketId(member.partition(":")[2]) for member in as_set(fields.get(Field.LINKS))}
-    return named | ({TicketId(parent)} if isinstance(parent, str) and parent else set())
+    named = {link_parts(member)[1] for member in as_set(fields.get(Field.LINKS))}
+    return named | ({parent} if isinstance(parent, str) and parent else set())
+
+
+def _renamed(links: frozenset[str], names: Mapping[Any, str]) -> frozenset[str]:
+    """The links with their other ends by `names`; those of which it knows nothing are left out."""
+    ends = (link_parts(member) for member in links)
+    return frozenset(f"{kind}:{names[other]}" for kind, other in ends if other in names)
 
 
 def readers(bridge: Bridge, tx: Tx) -> dict[ReplicaName, Reader]:

@@ -11,7 +11,7 @@ from sync.core.claims import as_set
 from sync.core.errors import Forbidden, Rejected, Unsupported
 from sync.core.fieldrules import PARTNERS, Shape, equal, rule_of, shape_of
 from sync.core.linking import make_marker
-from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, NativeTicket, Value, is_empty
+from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, NativeTicket, Value, is_empty, link_parts
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
@@ -279,7 +279,7 @@ def _sayable(reader: Reader, news: Fields) -> Fields:
     """The values that could be said here: all but a parent and links of tickets that have no copy in this replica yet."""
     absent = reader.unplaced(news)
     waiting = (
-        {Field.LINKS} if any(member.partition(":")[2] in absent for member in as_set(news.get(Field.LINKS))) else set()
+        {Field.LINKS} if any(link_parts(member)[1] in absent for member in as_set(news.get(Field.LINKS))) else set()
     )
     waiting |= {Field.PARENT} if news.get(Field.PARENT) in absent else set()
     return {name: value for name, value in news.items() if name not in waiting}

@@ -33,6 +33,7 @@ from sync.core.models import (
     Snapshot,
     Value,
     is_empty,
+    link_parts,
 )
 from sync.core.ports import Encoded, NativeOp, OpKind
 from sync.testing.memory_knobs import NATIVE_KEYS, MemoryKnobs
@@ -269,7 +270,7 @@ def _part(key: str, old: Any, new: Any, kept: Callable[[str], str]) -> JsonObjec
     if isinstance(new, list):
         there = [word for word in old if isinstance(word, str)] if isinstance(old, list) else []
         if key == "links":
-            there = [link for link in there if link.partition(":")[0] in LINK_KINDS]  # other kinds are not ours
+            there = [link for link in there if link_parts(link)[0] in LINK_KINDS]  # other kinds are not ours
         add, remove = sorted(set(new) - set(there)), sorted(set(there) - set(new))
         verbs = {"add": add, "remove": remove}
         return {verb: {key: words} for verb, words in verbs.items() if words} or None

@@ -10,7 +10,7 @@ from sync.core.capabilities import Capabilities
 from sync.core.fieldrules import Shape, shape_of
 from sync.core.ids import NativeRef
 from sync.core.mapping import CustomRow, ProjectMapping
-from sync.core.models import LINK_KINDS, UNKNOWN, Field, Fields, Value
+from sync.core.models import LINK_KINDS, UNKNOWN, Field, Fields, Value, link_parts
 from sync.core.quantities import amount, day, hours, moment, seconds
 from sync.testing.memory_knobs import NATIVE_KEYS, MemoryKnobs
 
@@ -82,7 +82,7 @@ def _read_member(name: Field, word: str, mapping: ProjectMapping) -> str | None:
     if name is Field.ASSIGNEES or (row is not None and row.type == "people"):
         return mapping.people.read([word])
     if name is Field.LINKS:
-        kind, _, other = word.partition(":")
+        kind, other = link_parts(word)
         return word if kind in LINK_KINDS and other else None
     if name in NAMES:
         return mapping.read_name(name, word) or None
@@ -166,7 +166,7 @@ def _members(
     if name is Field.ASSIGNEES or (row is not None and row.type == "people"):
         words = (mapping.people.write(member) for member in members)
     elif name is Field.LINKS:
-        words = (member for member in members if member.partition(":")[0] in knobs.link_kinds)
+        words = (member for member in members if link_parts(member)[0] in knobs.link_kinds)
     elif name in NAMES:
         words = (written_name(name, member, mapping, there) for member in members)
     elif row is not None:
