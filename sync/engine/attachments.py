@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
-from sync.core.ids import NativeRef, ReplicaName, TicketId
+from sync.core.ids import AttachmentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader, readers
@@ -28,9 +28,10 @@ _MEND = "attach it by hand where it is needed, or change [bridges.x.attachments]
 
 def note_removals(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> None:
     """What a later answer does not hold any more was taken away: an original ends the attachment, a copy only itself."""
+    known = readers(bridge, tx)
     for name in available:
-        reader = readers(bridge, tx).get(name)
-        if reader is None or not reader.replica.reads:
+        reader = known.get(name)
+        if reader is None or not reader.replica.reads or not tx.attachments.any():
             continue
         refs = tx.inbox.ticket_refs(bridge.name, name)
         for ref, ticket in tx.links.refs_to_tickets(bridge.name, name, refs).items():
@@ -76,56 +77,78 @@ def collected(session: Session, tickets: Sequence[TicketId]) -> Iterator[Blobs]:
     with tempfile.TemporaryDirectory(prefix="trackdown-") as folder:
         blobs = Blobs(Path(folder))
         if session.bridge.files.carry:
-            for ticket in tickets:
-                _Collector(session, blobs, ticket).collect()
+            with session.bridge.store.read() as tx:
+                collectors = list(_collectors(session, tx, blobs, tickets))
+            for collector in collectors:
+                collector.collect()
         yield blobs
 
 
-class _Collector:
-    """One ticket's files."""
+def _collectors(session: Session, tx: Tx, blobs: Blobs, tickets: Iterable[TicketId]) -> Iterator[_Collector]:
+    """One for each of the tickets that have files."""
+    known = readers(session.bridge, tx)
+    for ticket in tickets:
+        links = [link for link in tx.links.of_ticket(ticket) if link.state == "active" and link.replica in known]
+        files = [
+            (link.replica, native, one)
+            for link in links
+            if known[link.replica].replica.reads
+            for native in [tx.inbox.take(session.bridge.name, link.replica, link.ref).ticket or link.native]
+            if isinstance(native, NativeTicket)
+            for one in known[link.replica].replica.codec.attachments(native)
+        ]
+        if files:
+            copies = tx.attachments.copies(ticket)
+            able = [link.replica for link in links if takes_files(known[link.replica])]
+            yield _Collector(
+                session=session,
+                blobs=blobs,
+                ticket=ticket,
+                files=files,
+                known={(copy.replica, copy.ref): copy.attachment for copy in copies},
+                lacking=_lacking(tx.attachments.of(ticket), copies, able),
+            )
 
-    def __init__(self, session: Session, blobs: Blobs, ticket: TicketId) -> None:
-        self.session, self.blobs, self.ticket = session, blobs, ticket
-        self.bridge = session.bridge
+
+def _lacking(
+    records: Iterable[AttachmentRecord], copies: Iterable[CopyRecord], able: Iterable[ReplicaName]
+) -> dict[AttachmentId, str]:
+    """The contents that one of the replicas still has to get."""
+    placed = {(copy.attachment, copy.replica) for copy in copies}
+    return {
+        one.id: one.sha256
+        for one in records
+        if one.sha256 is not None and one.deleted_at is None
+        if any((one.id, name) not in placed for name in able)
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Collector:
+    """One ticket's files: `known` are those that are registered, `lacking` the contents that are still to be copied."""
+
+    session: Session
+    blobs: Blobs
+    ticket: TicketId
+    files: Sequence[tuple[ReplicaName, NativeTicket, NativeAttachment]]
+    known: Mapping[tuple[ReplicaName, NativeRef], AttachmentId]
+    lacking: Mapping[AttachmentId, str]
+
+    @property
+    def bridge(self) -> Bridge:
+        """The bridge of the session."""
+        return self.session.bridge
 
     def collect(self) -> None:
-        with self.bridge.store.read() as tx:
-            there = dict(self._there(tx))
-            if not there:
-                return
-            records, copies = tx.attachments.of(self.ticket), tx.attachments.copies(self.ticket)
-            lacking = self._lacking(tx, records, copies)
-        known = {(copy.replica, copy.ref): copy for copy in copies}
-        for (name, _), (native, one) in there.items():
-            if (name, one.ref) not in known:
+        """Read what is new, and once more what is still to be copied."""
+        for name, native, one in self.files:
+            if name not in self.session.available:
+                continue  # it failed, perhaps with a file before this one
+            attachment = self.known.get((name, one.ref))
+            if attachment is None:
                 self._register(name, native, one)
-            elif (
-                known[name, one.ref].attachment in lacking
-                and lacking[known[name, one.ref].attachment] not in self.blobs.paths
-            ):
+            elif (digest := self.lacking.get(attachment)) is not None and digest not in self.blobs.paths:
                 self._read(name, native, one)
-
-    def _there(self, tx: Tx) -> Iterator[tuple[tuple[ReplicaName, str], tuple[NativeTicket, NativeAttachment]]]:
-        for link in tx.links.of_ticket(self.ticket):
-            reader = readers(self.bridge, tx).get(link.replica)
-            if reader is None or link.state != "active" or link.replica not in self.session.available:
-                continue
-            native = tx.inbox.take(self.bridge.name, link.replica, link.ref).ticket or link.native
-            if isinstance(native, NativeTicket) and reader.replica.reads:
-                for one in reader.replica.codec.attachments(native):
-                    yield (link.replica, one.ref), (native, one)
-
-    def _lacking(self, tx: Tx, records: Sequence[AttachmentRecord], copies: Sequence[CopyRecord]) -> dict[str, str]:
-        """The contents that a replica still has to get."""
-        active = {link.replica for link in tx.links.of_ticket(self.ticket) if link.state == "active"}
-        able = {name for name, one in readers(self.bridge, tx).items() if takes_files(one) and name in active}
-        placed = {(copy.attachment, copy.replica) for copy in copies}
-        return {
-            one.id: one.sha256
-            for one in records
-            if one.sha256 is not None and one.deleted_at is None
-            if any((one.id, name) not in placed for name in able)
-        }
 
     def _register(self, name: ReplicaName, native: NativeTicket, one: NativeAttachment) -> None:
         """A file that is new to us: another copy of a content that the ticket has, or a new attachment."""
@@ -157,7 +180,8 @@ class _Collector:
     def _read(self, name: ReplicaName, native: NativeTicket, one: NativeAttachment) -> str | None:
         """Stream the file into the batch's folder; its digest, None where it can't be had now."""
         digest = hashlib.sha256()
-        target = self.blobs.folder / f"{len(list(self.blobs.folder.iterdir()))}"
+        with tempfile.NamedTemporaryFile(dir=self.blobs.folder, delete=False) as made:
+            target = Path(made.name)
         try:
             with target.open("wb") as file:
 

@@ -88,6 +88,7 @@ def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
     # What is new is nowhere but where it was written: to copy it can trip no guard, and is decided when its turn comes.
     new = set() if keep else set(tx.tickets.dirty(session.bridge.name, "new"))
     tickets = (ticket for ticket in chain.from_iterable(worklist(session, tx)) if ticket not in new)
-    for work in (shown for one in decisions(session, tx, tickets) for shown in without_circles(tx, [one])):
-        survey.take(tx, work, keep=keep)
+    for work in decisions(session, tx, tickets):
+        (alone,) = without_circles(tx, [work])
+        survey.take(tx, alone, keep=keep)
     return survey

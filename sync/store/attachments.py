@@ -96,12 +96,15 @@ class Attachments(Repository):
         """Change what is known of a copy."""
         self._change(CopyRow, copy, state=state, seen_at=seen_at)
 
+    def any(self) -> bool:
+        """Whether a file is known at all: in most stores none is, and every text is asked about."""
+        self._any = self._any or self._session.exec(select(CopyRow.id).limit(1)).first() is not None
+        return self._any
+
     def by_url(self, bridge: BridgeName, urls: Iterable[str]) -> dict[str, AttachmentId]:
         """The attachments that stand behind addresses, in whichever replica; the others are left out."""
-        if not self._any:
-            self._any = self._session.exec(select(CopyRow.id).limit(1)).first() is not None
-            if not self._any:
-                return {}  # most stores hold no file, and every text is asked about
+        if not self.any():
+            return {}
         query = select(CopyRow.url, CopyRow.attachment).where(CopyRow.bridge == bridge)
         return {
             url: AttachmentId(attachment)

@@ -4,6 +4,7 @@ Every tracker holds the author's text in its own spelling. What a person did not
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from .md_blocks import Block, blocks_of, item_of, item_words, parts_of, quote_of, quoted_words
@@ -32,6 +33,7 @@ class _Piece(NamedTuple):
 Inner = Callable[[Block, Block, Block], str | None]
 
 
+@lru_cache(maxsize=8)  # one decision asks for the same several times
 def rephrase(canonical: str, before: str, after: str) -> str:
     """`canonical` with what changed between `before` and `after`, two readings of its copy in a tracker.
 
