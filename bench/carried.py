@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from bench.figures import Bench, Figure
+from bench.figures import Bench, Figure, by
 from bench.runs import Cycle, sync
 from bench.world import World, a_world
 
@@ -88,8 +88,3 @@ def _histories(cycle: Cycle) -> list[int]:
         sum(HISTORY.search(path) is not None for path in log) + max(0, sum(path.endswith(EVENTS) for path in log) - 1)
         for log in paths
     ]
-
-
-def by(counts: dict[str, float]) -> str:
-    """Numbers by tracker."""
-    return ", ".join(f"{name} {count:.3g}" for name, count in counts.items())

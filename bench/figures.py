@@ -124,7 +124,7 @@ class Bench:
         yield Figure(
             figure=f"idle cycle, {tickets} tickets in each of 3 trackers: requests by tracker",
             target="<= 2 each",
-            measured=_by(idle.requests),
+            measured=by(idle.requests),
             reached=most <= 2,
         )
         writes = sum(idle.writes.values())
@@ -167,23 +167,24 @@ class Bench:
         yield Figure(
             figure=f"{what} of {len(keys)} tickets changed in {tracker}: writes per ticket on the others",
             target="1 each" if is_bound else "",
-            measured=_by(others),
+            measured=by(others),
             reached=exactly if is_bound else None,
         )
         yield Figure(
             figure="… requests per ticket and side (feeds apart)",
             target="<= 2 each" if is_bound else "",
-            measured=_by(each),
+            measured=by(each),
             reached=max(each.values()) <= 2 if is_bound else None,
         )
         writes = sum(echo.writes.values())
         yield Figure(
             figure="… writes of the cycle after (which reads the echo, in batches)",
             target="0",
-            measured=f"{writes} (requests beyond the feeds: {_by(echoes)})",
+            measured=f"{writes} (requests beyond the feeds: {by(echoes)})",
             reached=writes == 0,
         )
 
 
-def _by(counts: dict[str, int] | dict[str, float]) -> str:
+def by(counts: dict[str, int] | dict[str, float]) -> str:
+    """Numbers by tracker."""
     return ", ".join(f"{name} {count:.3g}" for name, count in counts.items())

@@ -16,7 +16,7 @@ TITLE_LIMIT = 256
 BODY_LIMIT = 65_536
 MAX_ASSIGNEES = 10
 #: A repository carries all of a ticket: what GitHub has no place for stands in the block.
-FIELDS = frozenset(Field) - {name for name in Field if name.is_custom}
+FIELDS = frozenset(Field)
 #: Who wrote an issue can't be said by anybody else.
 TELLS = frozenset({Field.REPORTER})
 #: The first Enterprise Server with dependencies between issues.

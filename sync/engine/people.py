@@ -91,7 +91,7 @@ def review(seen: Sequence[Seen], people: Mapping[ReplicaName, People]) -> Review
     """Group the accounts by mail address; what the config says already counts as said."""
     by_mail: dict[str, list[Seen]] = {}
     for one in seen:
-        for mail in {one.account.mail.casefold()} - {""}:
+        if mail := one.account.mail.casefold():
             by_mail.setdefault(mail, []).append(one)
     matches: list[Match] = []
     doubts: list[str] = []

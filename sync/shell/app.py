@@ -115,6 +115,12 @@ def _bridge(
     )
 
 
+def people_in(config: Config, replica: ReplicaName) -> People:
+    """Who is who in one tracker, as the config says."""
+    known = {person: accounts[replica] for person, accounts in config.people.items() if replica in accounts}
+    return People(replica=replica, native_ids=known)
+
+
 def _identity(tracker: Tracker) -> str:
     """Another one for another project or account."""
     settings = tracker.settings
@@ -150,10 +156,7 @@ def _open_replicas(
             adapter=adapter,
             codec=tracker.kind.codec(),
             mapping_file=tracker.mapping,
-            people=People(
-                replica=name,
-                native_ids={person: known[name] for person, known in config.people.items() if name in known},
-            ),
+            people=people_in(config, name),
             direction=settings.direction.get(name, "both"),
         )
     return replicas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -71,17 +72,11 @@ def match(
 
 
 def _seen(config: Config, bridge: str | None) -> tuple[list[Seen], Mapping[ReplicaName, People]]:
-    from sync.core.mapping import People
     from sync.engine.people import seen_accounts
-    from sync.shell.app import chosen, open_store
+    from sync.shell.app import chosen, open_store, people_in
 
     names = list(chosen(config, bridge))
-    people = {
-        name: People(
-            replica=name, native_ids={who: known[name] for who, known in config.people.items() if name in known}
-        )
-        for name in config.trackers
-    }
+    people = {name: people_in(config, name) for name in config.trackers}
     codecs = {name: tracker.kind.codec() for name, tracker in config.trackers.items()}
     with open_store(config) as store, store.read() as tx:
         return seen_accounts(tx, names, codecs, people), people
@@ -126,8 +121,9 @@ def _render_review(found: Review, out: Console, written: bool, path: Path) -> No
         out.print("No two accounts are one person beyond doubt that the config does not know already.")
     for one in found.matches:
         lines = [f"# {one.reason}", f"[people.{one.person}]"]
-        lines += [f'name = "{one.name}"'] if one.name else []
-        lines += [f'{tracker} = "{account}"' for tracker, account in one.accounts.items()]
+        said = [("name", one.name)] if one.name else []
+        said += [(str(tracker), account) for tracker, account in one.accounts.items()]
+        lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in said]
         out.print("\n".join(safe(line) for line in lines) + "\n")
     if found.matches:
         note(f"Written into {path}." if written else f"Add these to {path}, or run `trackdown people match --write`.")
