@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 from sync.core.errors import Forbidden, PreconditionFailed, Rejected, TrackerError, Uncertain, Unsupported
 from sync.core.ids import ReplicaName
@@ -31,9 +31,7 @@ def apply(
     busy = {name: part for name, part in parts.items() if part}
     for name in busy:
         writers[name].outcome = Outcome()
-    with ThreadPoolExecutor(max_workers=max(1, len(busy)), thread_name_prefix="write") as pool:
-        for done in [pool.submit(_work_off, bridge, writers[name], part) for name, part in busy.items()]:
-            done.result()
+    bridge.workers.together([partial(_work_off, bridge, writers[name], part) for name, part in busy.items()])
     return {name: writers[name].outcome for name in busy}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
@@ -28,12 +28,8 @@ class Pulled:
 
 
 def pull_all(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) -> list[Pulled]:
-    """Pull the replicas side by side, one thread each; a failing one does not stop the others."""
-    chosen = [bridge.replicas[name] for name in names]
-    if not chosen:
-        return []
-    with ThreadPoolExecutor(max_workers=len(chosen), thread_name_prefix="pull") as pool:
-        return list(pool.map(lambda replica: _pull(bridge, lease, replica), chosen))
+    """Pull the replicas side by side; a failing one does not stop the others."""
+    return bridge.workers.together([partial(_pull, bridge, lease, bridge.replicas[name]) for name in names])
 
 
 def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:

@@ -15,6 +15,7 @@ from sync.core.mapping import Mapping as TrackerMapping
 from sync.core.mapping import People, ProjectMapping
 from sync.core.policy import FilePolicy, MergePolicy
 from sync.core.ports import Adapter, Codec
+from sync.engine.workers import Threads, Workers
 from sync.store import Store
 
 Direction = Literal["both", "in", "out"]
@@ -97,3 +98,4 @@ class Bridge:
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
     resting: frozenset[ReplicaName] = frozenset()
+    workers: Workers = field(default_factory=Threads)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -127,23 +126,19 @@ def held(bridge: Bridge) -> Iterator[Lease]:
     The lease is renewed in the background; once it is lost, every commit raises `LeaseLost`.
     """
     lease = bridge.store.acquire(bridge.name, ttl=LEASE_TTL)
-    over = threading.Event()
 
-    def renew() -> None:
-        while not over.wait(LEASE_TTL.total_seconds() / 4):
-            try:
-                bridge.store.renew(lease)
-            except LeaseLost:
-                return  # the next commit says so
-            except StoreError:
-                continue  # the next turn may find the store again; until then commits fail by themselves
+    def renewed() -> bool:
+        try:
+            bridge.store.renew(lease)
+        except LeaseLost:
+            return False  # the next commit says so
+        except StoreError:
+            return True  # the next turn may find the store again; until then commits fail by themselves
+        return True
 
-    keeper = threading.Thread(target=renew, name=f"lease-{bridge.name}", daemon=True)
-    keeper.start()
     try:
-        yield lease
+        with bridge.workers.beside(renewed, LEASE_TTL / 4):
+            yield lease
     finally:
-        over.set()
-        keeper.join()
         with contextlib.suppress(StoreError):
             bridge.store.release(lease)
