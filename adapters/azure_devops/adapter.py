@@ -19,7 +19,7 @@ from adapters.azure_devops.feed import Feed
 from adapters.azure_devops.reading import Malformed, Reader
 from adapters.azure_devops.settings import Settings
 from adapters.azure_devops.writes import Writes
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import ConfigError, Rejected
 from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import Cursor, NativeRef, ReplicaName
@@ -32,6 +32,13 @@ TITLE_LIMIT, TEXT_LIMIT = 255, 1_000_000
 _DOWNLOAD_VERSION = "5.1"
 #: What a work item is while an entry of its history is read: an entry itself names only what it changed.
 _KEPT = {"type": wire.WORK_ITEM_TYPE, "state": wire.STATE, "reason": wire.REASON}
+
+#: The service's words for who may read a project.
+_VISIBILITY = {
+    "private": Visibility.PRIVATE,
+    "organization": Visibility.INTERNAL,
+    "public": Visibility.PUBLIC,
+}
 
 
 class AzureDevOpsAdapter:
@@ -80,6 +87,10 @@ class AzureDevOpsAdapter:
         """See `Adapter`."""
         self._account = as_list(known.facts.extra.get("account"))
         self._connection.remember(list(wire.rows(known.facts.extra.get("routes"))))
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`."""
+        return _VISIBILITY.get(str(self._project().visibility), Visibility.UNKNOWN)
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""

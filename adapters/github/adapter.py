@@ -15,12 +15,12 @@ from adapters.github.dependencies import Dependencies
 from adapters.github.errors import NotThere
 from adapters.github.feeds import Puller
 from adapters.github.home import Home
-from adapters.github.probing import probe
+from adapters.github.probing import probe, visibility_of
 from adapters.github.selection import Selection
 from adapters.github.settings import Settings
 from adapters.github.sweep import Sweep
 from adapters.github.writing import Writer
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import Moved, Rejected
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
@@ -64,6 +64,10 @@ class GitHubAdapter:
         extra = known.facts.extra
         self._parents = extra.get("sub_issues", True) is True
         self._dependencies.on = extra.get("dependencies") is True
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`."""
+        return visibility_of(self._home.repository().body)
 
     # -- reading ---------------------------------------------------------------------------------------------
 

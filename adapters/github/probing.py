@@ -8,7 +8,7 @@ from adapters.github import wire
 from adapters.github.client import Client
 from adapters.github.home import Home
 from adapters.github.places import custom_fields
-from sync.core.capabilities import Capabilities, ProjectFacts
+from sync.core.capabilities import Capabilities, ProjectFacts, Visibility
 from sync.core.errors import Forbidden, Rejected
 from sync.core.models import Field, JsonObject
 
@@ -57,6 +57,16 @@ def probe(client: Client, home: Home) -> Capabilities:
         feeds=2,
         notes=notes,
     )
+
+
+def visibility_of(repository: JsonObject) -> Visibility:
+    """Who may read a repository; servers that know no `visibility` say only whether it is private."""
+    said, private = repository.get("visibility"), repository.get("private")
+    if said in tuple(Visibility):
+        return Visibility(said)
+    if not isinstance(private, bool):
+        return Visibility.UNKNOWN
+    return Visibility.PRIVATE if private else Visibility.PUBLIC
 
 
 def _newest(client: Client) -> JsonObject:

@@ -21,7 +21,7 @@ from adapters.jira.probing_fields import read_plans
 from adapters.jira.pulling import BATCH, Reader
 from adapters.jira.settings import Settings
 from adapters.jira.wire import PROPERTY, as_list, as_object, at, marker_in, person_ids, quote, text_at
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import ConfigError, Malformed, Rejected, TrackerError, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Field, FieldProblem, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
@@ -67,6 +67,11 @@ class JiraAdapter:
         """See `Adapter`."""
         self._client.resume(cloud=known.facts.extra.get("deployment") == "cloud")
         self._take(known)
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`. Jira tells who may browse a project to its administrators only; whether a stranger may can be tried."""
+        self._know()
+        return Visibility.PUBLIC if self._client.is_shown_to_strangers(f"project/{self._project}") else Visibility.PRIVATE
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""

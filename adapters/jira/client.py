@@ -18,7 +18,7 @@ from adapters.jira.errors import NotThere, from_library, from_response, refused_
 from adapters.jira.multipart import Multipart
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
-from sync.core.errors import Malformed, Rejected, Uncertain
+from sync.core.errors import AuthFailed, Malformed, Moved, Rejected, Uncertain
 from sync.core.models import JsonObject
 from sync.core.ports import Traffic
 
@@ -150,6 +150,17 @@ class JiraClient:
         """The JSON object that a read by POST answers."""
         return as_object(self._json(self._send("POST", path, params=params, body=body), path))
 
+    def is_shown_to_strangers(self, path: str) -> bool:
+        """Whether somebody without credentials is answered at a path below the API's root."""
+        stranger = requests.Session()
+        stranger.auth = _nobody
+        mount(stranger, self.transport)
+        try:
+            response = stranger.get(self.address(path), headers={"Accept": "application/json"})
+        except (AuthFailed, Moved):
+            return False
+        return response.status_code == 200 and "key" in as_object(self._json(response, path))
+
     def upload(self, path: str, parts: Multipart) -> Any:
         """Attach a file, sent once; the JSON of the answer."""
         for issue in _written(path, None):
@@ -227,6 +238,11 @@ class JiraClient:
         recent.append(time.monotonic())
         if len(self._writes) > 1000:
             self._writes.pop(next(iter(self._writes)))
+
+
+def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No credentials: without this, `requests` would look for some in `.netrc`."""
+    return request
 
 
 def _written(path: str, body: Any) -> list[str]:

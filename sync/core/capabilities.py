@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from sync.core.models import Field
+
+
+class Visibility(StrEnum):
+    """Who may read a project: everybody; everybody in the organisation; who was let in; nobody could say."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    PRIVATE = "private"
+    UNKNOWN = "unknown"
+
+    def is_wider_than(self, other: Visibility) -> bool:
+        """Whether people may read here who may not read there; of what nobody can say the careful one is believed."""
+        return _WIDTH[self] > _WIDTH[other]
+
+
+_WIDTH = {Visibility.UNKNOWN: 0, Visibility.PRIVATE: 0, Visibility.INTERNAL: 1, Visibility.PUBLIC: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.changes import ChangeSet
 from sync.core.ids import Cursor, Marker, NativeRef
 from sync.core.mapping import ProjectMapping
@@ -139,6 +139,10 @@ class Adapter(Protocol):
 
         After it, every call works as after `probe`; what turns out to be stale raises a `TrackerError`, and the caller probes.
         """
+        ...
+
+    def visibility(self) -> Visibility:
+        """Who may read the project now; asked of the tracker, by one request at most."""
         ...
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:

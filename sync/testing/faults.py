@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import AuthFailed, Rejected, Retryable, TrackerError, Uncertain, Unreachable
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, NativeAttachment, NativeEvent, NativeTicket
@@ -146,6 +146,10 @@ class FaultyAdapter:
     def resume(self, known: Capabilities) -> None:
         """See `Adapter`: costs no request, so nothing goes wrong."""
         self._adapter.resume(known)
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`."""
+        return self._call("visibility", self._adapter.visibility)
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""

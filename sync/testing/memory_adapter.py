@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sync.core.capabilities import Capabilities, ProjectFacts
+from sync.core.capabilities import Capabilities, ProjectFacts, Visibility
 from sync.core.errors import AuthFailed, Rejected
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
@@ -61,6 +61,11 @@ class MemoryAdapter:
 
     def resume(self, known: Capabilities) -> None:
         """See `Adapter`."""
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`."""
+        self._count("visibility")
+        return self._tracker.knobs.visibility
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`: each feed is read again from a little before the newest time seen, and what was seen is left out."""

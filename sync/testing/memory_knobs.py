@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from sync.core.capabilities import Visibility
 from sync.core.mapping import CustomRow, Mapping, TypeRow, ValueMap
 from sync.core.models import LINK_KINDS, PRIORITIES, REASONS, SEVERITIES, STATUSES, TYPES, Field
 
@@ -113,6 +114,7 @@ class MemoryKnobs:
     grain: timedelta = timedelta(seconds=1)
     skew: timedelta = timedelta()
     page_size: int = 100
+    visibility: Visibility = Visibility.PRIVATE
 
     def __post_init__(self) -> None:
         if self.conditional_writes and not self.one_request:

@@ -168,7 +168,7 @@ def project(organisation: Organisation, found: Project, root: str, *, capabiliti
         "url": url,
         "state": "wellFormed",
         "revision": 12,
-        "visibility": "private",
+        "visibility": organisation.visibility,
         "lastUpdateTime": "2024-03-04T08:12:11.27Z",
     }
     if capabilities:

@@ -265,6 +265,7 @@ class Organisation:
     ) -> None:
         self.rules = rules
         self.project = project
+        self.visibility = "private"
         self.process: ProcessName = process
         self.fields = {**FIELDS, **by_reference(rules.custom_fields)}
         own = frozenset(field.reference for field in rules.custom_fields)

@@ -211,7 +211,7 @@ def required_fields(call: Call, kind: IssueType) -> tuple[str, ...]:
 
 def visible_project(call: Call, key: str, *, status: int = 404) -> str:
     """The key of a project that the caller may see."""
-    found = call.world.project(key) if call.person is not None else None
+    found = call.world.project(key) if call.person is not None or call.site.public else None
     if found is None:
         raise ApiError(status, f"No project could be found with key '{key}'.")
     return found

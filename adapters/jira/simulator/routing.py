@@ -26,7 +26,8 @@ Answer = tuple[int, Any]
 class SiteOptions:
     """How the administrators have set up the site.
 
-    `required_fields` are those that a new issue must have; `type_fields` are those that only some types have, by name.
+    `required_fields` are those that a new issue must have; `type_fields` are those that only some types have, by name;
+    a `public` site shows its projects to anybody.
     """
 
     time_tracking: bool = True
@@ -35,6 +36,7 @@ class SiteOptions:
     upload_limit: int = 10 * 1024 * 1024
     required_fields: tuple[str, ...] = ()
     type_fields: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
