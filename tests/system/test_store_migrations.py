@@ -1,9 +1,7 @@
-"""The schema on SQLite: made by migrations alone, whoever comes at once and whenever somebody pulls the plug."""
+"""The schema on SQLite: made by migrations alone, whoever comes at once."""
 
 from __future__ import annotations
 
-import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +13,6 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, event
 
 from sync.store import Store
 from sync.store.engines import make_engine, parse_url
@@ -100,26 +97,3 @@ def test_several_processes_set_up_one_store(path):
     assert [(process.returncode, text) for process, text in zip(started, said, strict=True)] == [(0, "")] * 3
     with closing(sqlite3.connect(path)) as plain:
         assert plain.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
-
-
-@pytest.mark.parametrize("statement", range(3, 50, 6))
-def test_a_killed_migration_leaves_nothing_behind(store, path, statement):
-    """A process that is killed at any statement leaves a store that the next one sets up."""
-    child = os.fork()
-    if child == 0:
-        seen = 0
-
-        def count(*_: object) -> None:
-            nonlocal seen
-            seen += 1
-            if seen == statement:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        event.listen(Engine, "before_cursor_execute", count)
-        Store(f"sqlite:///{path}").migrate()
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
-    with closing(sqlite3.connect(path)) as plain:
-        assert plain.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
-    store.migrate()
-    assert store.integrity() == []

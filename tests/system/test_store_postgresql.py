@@ -3,18 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
-import pwd
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
 import threading
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -30,6 +21,7 @@ from sync.store.engines import make_engine, parse_url
 from sync.store.migrate import HEAD, alembic_config
 from sync.store.records import ClaimRecord, ReplicaRecord
 from sync.store.tables import Table
+from tests.system.private_postgresql import new_database, private_server
 
 psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
 
@@ -37,80 +29,17 @@ B, JIRA, GITHUB = BridgeName("payments"), ReplicaName("jira"), ReplicaName("gith
 START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 
 
-def binary(name: str) -> str | None:
-    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return shutil.which(name) or (str(installed[-1]) if installed else None)
-
-
-def somebody() -> str | None:
-    """The user to run the server as: PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return None
-    for name in ("postgres", "nobody"):
-        try:
-            return pwd.getpwnam(name).pw_name
-        except KeyError:
-            continue
-    return pytest.skip("no unprivileged user to run PostgreSQL as")
-
-
 @pytest.fixture(scope="module")
 def server():
     """`host:port` of an empty server."""
-    initdb, postgres = binary("initdb"), binary("postgres")
-    if initdb is None or postgres is None:
-        pytest.skip("PostgreSQL is not installed")
-    user = somebody()
-    folder = Path(tempfile.mkdtemp(prefix="trackdown-pg-"))
-    if user is not None:
-        shutil.chown(folder, user)
-    made = subprocess.run(
-        [initdb, "-D", folder / "data", "-U", "ada", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
-        user=user,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert made.returncode == 0, made.stderr
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    settings = [f"port={port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={folder}", "fsync=off"]
-    running = subprocess.Popen(
-        [postgres, "-D", folder / "data", *itertools.chain.from_iterable(("-c", one) for one in settings)],
-        user=user,
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(port)
-        yield f"127.0.0.1:{port}"
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(timeout=30)
-        shutil.rmtree(folder)
-
-
-def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            psycopg.connect(host="127.0.0.1", port=port, user="ada", dbname="postgres").close()
-            return
-        except psycopg.OperationalError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+    with private_server() as address:
+        yield address
 
 
 @pytest.fixture
 def url(server):
     """A database of its own for each test."""
-    name = f"t{time.monotonic_ns()}"
-    with closing(psycopg.connect(f"postgresql://ada@{server}/postgres", autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"postgresql://ada@{server}/{name}"
+    return new_database(server)
 
 
 @pytest.fixture
