@@ -71,7 +71,9 @@ class JiraAdapter:
     def visibility(self) -> Visibility:
         """See `Adapter`. Jira tells who may browse a project to its administrators only; whether a stranger may can be tried."""
         self._know()
-        return Visibility.PUBLIC if self._client.is_shown_to_strangers(f"project/{self._project}") else Visibility.PRIVATE
+        return (
+            Visibility.PUBLIC if self._client.is_shown_to_strangers(f"project/{self._project}") else Visibility.PRIVATE
+        )
 
     def pull(self, since: Cursor | None) -> Iterator[Page]:
         """See `Adapter`."""

@@ -18,7 +18,7 @@ from adapters.jira.errors import NotThere, from_library, from_response, refused_
 from adapters.jira.multipart import Multipart
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
-from sync.core.errors import AuthFailed, Malformed, Moved, Rejected, Uncertain
+from sync.core.errors import Malformed, Moved, Rejected, Uncertain
 from sync.core.models import JsonObject
 from sync.core.ports import Traffic
 
@@ -157,8 +157,8 @@ class JiraClient:
         mount(stranger, self.transport)
         try:
             response = stranger.get(self.address(path), headers={"Accept": "application/json"})
-        except (AuthFailed, Moved):
-            return False
+        except Moved:
+            return False  # to where people log in
         return response.status_code == 200 and "key" in as_object(self._json(response, path))
 
     def upload(self, path: str, parts: Multipart) -> Any:

@@ -72,6 +72,8 @@ class NotThere(Rejected):
 
 def refused_login(response: requests.Response) -> AuthFailed | None:
     """An answer to somebody whose login failed: Cloud answers it as for an anonymous visitor, with 200 and less."""
+    if "Authorization" not in response.request.headers:
+        return None  # we did not want to be anybody
     reason = response.headers.get("X-Seraph-LoginReason", "")
     if response.headers.get("X-AUSERNAME", "") == "anonymous":
         reason = reason or "we are taken for a visitor"

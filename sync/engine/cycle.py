@@ -6,6 +6,7 @@ from itertools import chain
 
 from sync.engine.attachments import note_removals
 from sync.engine.ends import confirm_ends
+from sync.engine.exposure import check_exposure
 from sync.engine.joining import join_newcomers
 from sync.engine.loops import without_circles
 from sync.engine.overrun import find_overruns
@@ -16,7 +17,7 @@ from sync.engine.recover import recover
 from sync.engine.report import CycleReport, PlanReport
 from sync.engine.runtime import Bridge
 from sync.engine.session import Session, held
-from sync.engine.survey import Survey, decisions, guard, plan_report, worklist
+from sync.engine.survey import Survey, decisions, guard, plan_report, with_halts, worklist
 from sync.engine.writing import write_all
 from sync.store import Lease, Tx
 
@@ -37,6 +38,7 @@ def run_cycle(bridge: Bridge) -> CycleReport:
         with bridge.store.read() as tx:
             survey = _survey(session, tx, keep=False)
             session.take_halts(guard(session, tx, survey))
+        session.take_halts(check_exposure(session, survey.written))
         if not session.report.halts and not bridge.stop.is_set():
             write_all(session)
         return session.finish()
@@ -61,6 +63,8 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
                 report = plan_report(session, survey, guard(session, tx, survey))
                 raise _OnlyLooking
         except _OnlyLooking:
+            assert report is not None
+            report = with_halts(report, check_exposure(session, survey.written))
             session.finish()
         assert report is not None
         return report
@@ -88,6 +92,8 @@ def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
     # What is new is nowhere but where it was written: to copy it can trip no guard, and is decided when its turn comes.
     new = set() if keep else set(tx.tickets.dirty(session.bridge.name, "new"))
     tickets = (ticket for ticket in chain.from_iterable(worklist(session, tx)) if ticket not in new)
+    if new:
+        survey.written.update(name for name, replica in session.bridge.replicas.items() if replica.receives)
     for work in decisions(session, tx, tickets):
         (alone,) = without_circles(tx, [work])
         survey.take(tx, alone, keep=keep)

@@ -20,6 +20,9 @@ from sync.store import Store
 
 Direction = Literal["both", "in", "out"]
 
+#: A bridge whose worker has not been heard of for this long may be taken over.
+LEASE_TTL = timedelta(seconds=60)
+
 
 class Progress(Protocol):
     """Told how far long work is; called from several threads."""
@@ -81,7 +84,9 @@ def utc_now() -> datetime:
 class Bridge:
     """One opened bridge: everything that a cycle needs, with the effects injected.
 
-    `settle`: how long an unanswered create is looked for before it is sent again. `secret` makes the markers. `stop` is set to finish
+    `settle`: how long an unanswered create is looked for before it is sent again. `lease`: how long a
+    worker that is not heard of keeps the bridge. With `allow_publish`
+    tickets may be copied to where more people can read them. `secret` makes the markers. `stop` is set to finish
     the write in hand and end the cycle; what is left stays in the outbox. `resting` replicas failed lately and are left alone.
     """
 
@@ -93,6 +98,8 @@ class Bridge:
     limits: Limits = field(default_factory=Limits)
     files: FilePolicy = field(default_factory=FilePolicy)
     settle: timedelta = timedelta(minutes=5)
+    lease: timedelta = LEASE_TTL
+    allow_publish: bool = False
     names: Mapping[str, str] = field(default_factory=dict)  # person → display name
     now: Callable[[], datetime] = utc_now
     progress: Progress = field(default_factory=Silent)

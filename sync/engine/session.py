@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 
+from sync.core.capabilities import Visibility
 from sync.core.errors import LeaseLost, StoreError
 from sync.core.guard import Halt
 from sync.core.ids import ReplicaName, RunId, TicketId
@@ -23,9 +23,6 @@ from sync.engine.sending import Sender
 from sync.engine.writer import Outcome, Writer
 from sync.store import Lease
 
-#: A bridge whose worker has not been heard of for this long may be taken over.
-LEASE_TTL = timedelta(seconds=60)
-
 
 @dataclass(slots=True, kw_only=True)
 class Session:
@@ -38,11 +35,13 @@ class Session:
     available: list[ReplicaName]
     histories: Histories = field(default_factory=Histories)
     overruns: Overruns = field(default_factory=dict)
+    visibility: dict[ReplicaName, Visibility] = field(default_factory=dict)  # as far as it was asked
     pulled: dict[ReplicaName, Pulled] = field(default_factory=dict)
     writers: dict[ReplicaName, Writer] = field(default_factory=dict)
     created: set[TicketId] = field(default_factory=set)
     updated: set[TicketId] = field(default_factory=set)
     looked_at: set[TicketId] = field(default_factory=set)
+    _waiting: list[HaltLine] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
     _traffic: dict[ReplicaName, int] = field(default_factory=dict)
 
@@ -97,12 +96,15 @@ class Session:
         return still_open
 
     def take_halts(self, halts: Iterable[Halt]) -> None:
-        """Take in the guards that tripped."""
-        self.report.halts += [HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts]
+        """Take in the guards that tripped; one that only lets something wait is told at the end and stops nothing."""
+        for one in halts:
+            line = HaltLine(name=one.name, message=one.message, mend=one.mend)
+            (self._waiting if one.waits else self.report.halts).append(line)
 
     def finish(self) -> CycleReport:
         """End the run and say what it did."""
         report = self.report
+        report.halts += self._waiting
         report.created = len(self.created)
         report.updated = len(self.updated - self.created)
         report.unchanged = len(self.looked_at - self.created - self.updated)
@@ -125,7 +127,7 @@ def held(bridge: Bridge) -> Iterator[Lease]:
 
     The lease is renewed in the background; once it is lost, every commit raises `LeaseLost`.
     """
-    lease = bridge.store.acquire(bridge.name, ttl=LEASE_TTL)
+    lease = bridge.store.acquire(bridge.name, ttl=bridge.lease)
 
     def renewed() -> bool:
         try:
@@ -137,7 +139,7 @@ def held(bridge: Bridge) -> Iterator[Lease]:
         return True
 
     try:
-        with bridge.workers.beside(renewed, LEASE_TTL / 4):
+        with bridge.workers.beside(renewed, lease.ttl / 4):
             yield lease
     finally:
         with contextlib.suppress(StoreError):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sync.core.guard import Census, Halt, check
+from sync.core.guard import Effect, Halt, check
 from sync.core.ids import ReplicaName, TicketId
 from sync.core.models import KINDS, Field
 from sync.core.plan import Count, Intent
@@ -65,23 +65,24 @@ def decisions(session: Session, tx: Tx, tickets: Iterable[TicketId]) -> Iterator
 class Survey:
     """What the decisions of a cycle add up to."""
 
-    counts: dict[ReplicaName, Count] = field(default_factory=dict)
+    count: Count = field(default_factory=Count)
     plan: list[PlannedWrite] = field(default_factory=list)
     conflicts: list[PlannedConflict] = field(default_factory=list)
     problems: list[ProblemLine] = field(default_factory=list)
     new_tickets: int = 0
     changed_tickets: int = 0
+    written: set[ReplicaName] = field(default_factory=set)
 
     def take(self, tx: Tx, work: TicketWork, *, keep: bool) -> None:
         """Count one ticket; with `keep`, remember what would be written."""
-        for replica, side in work.decision.sides.items():
-            if side.gone:
-                self.counts.setdefault(replica, Count()).gone += 1
+        if any(side.gone for side in work.decision.sides.values()):
+            self.count.touch(Effect.LOSE, work.record.id)
         for intent in work.intents:
+            self.written.add(intent.replica)
             # The first writes to a newly joined pair were asked for by whoever joined it.
             joined_now = intent.replica in work.seen and work.seen[intent.replica].link.base is None
             if not joined_now:
-                self.counts.setdefault(intent.replica, Count()).take(intent)
+                self.count.take(intent)
         if not keep:
             return
         if work.record.dirty == "new":
@@ -131,22 +132,17 @@ def _planned(tx: Tx, work: TicketWork, intent: Intent) -> PlannedWrite:
 
 def guard(session: Session, tx: Tx, survey: Survey) -> tuple[Halt, ...]:
     """The guards that stop this cycle."""
-    census: dict[ReplicaName, Census] = {}
-    for name in session.available:
-        clock = session.bridge.replicas[name].adapter.clock()
+    bridge = session.bridge
+    # How many tickets there are is asked only where something happens to them: an idle cycle costs the same for any number.
+    emptied = [name for name, pulled in session.pulled.items() if pulled.emptied]
+    clocks = {name: bridge.replicas[name].adapter.clock() for name in session.available}
+    census = replace(
+        survey.count.census(tx.links.tickets(bridge.name) if survey.count else 0),
+        emptied={name: tx.links.count(bridge.name, name) for name in emptied},
         # A reading that nothing was measured for says nothing about the clock.
-        known = clock.uncertainty.total_seconds() < 3600
-        pulled = session.pulled.get(name)
-        before = Census(
-            pulled_from_nothing=pulled is not None and pulled.emptied,
-            clock_offset=clock.offset if known else Census().clock_offset,
-        )
-        counted = survey.counts.get(name, Count())
-        # How many tickets there are is asked only where something happens to them: an idle cycle costs the same for any number.
-        asked = before.pulled_from_nothing or counted != Count()
-        linked = tx.links.count(session.bridge.name, name) if asked else 0
-        census[name] = counted.census(linked=linked, base=before)
-    return check(census, session.bridge.limits)
+        clock_offsets={name: one.offset for name, one in clocks.items() if one.uncertainty.total_seconds() < 3600},
+    )
+    return check(census, bridge.limits)
 
 
 def plan_report(session: Session, survey: Survey, halts: Iterable[Halt]) -> PlanReport:
@@ -162,3 +158,9 @@ def plan_report(session: Session, survey: Survey, halts: Iterable[Halt]) -> Plan
         problems=(*session.report.problems, *survey.problems),
         failures=tuple(session.report.failures),
     )
+
+
+def with_halts(report: PlanReport, halts: Iterable[Halt]) -> PlanReport:
+    """The plan, and the guards that tripped after it was made."""
+    lines = (HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts)
+    return replace(report, halts=(*report.halts, *lines))

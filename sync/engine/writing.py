@@ -8,6 +8,7 @@ from sync.core.ids import TicketId
 from sync.core.plan import Intent
 from sync.engine.apply import apply
 from sync.engine.attachments import collected
+from sync.engine.exposure import check_exposure
 from sync.engine.loops import without_circles
 from sync.engine.probe import forget
 from sync.engine.recording import TO_BE_WRITTEN, record
@@ -35,7 +36,7 @@ def write_all(session: Session) -> None:
             bridge.progress.step("decide", None, done, total)
             left |= _batch(session, batch)
             done += len(batch)
-            if bridge.stop.is_set():
+            if bridge.stop.is_set() or session.report.halts:
                 return
         if any(writer.sender.unknown for writer in session.writers.values()):
             session.lose(recover(bridge, session.lease, session.run, session.available))
@@ -75,6 +76,10 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             intents += work.intents
             if work.waits:
                 left.add(work.record.id)
+    # What only the collecting of files brought up is judged here; the rest was before the first batch.
+    session.take_halts(check_exposure(session, {intent.replica for intent in intents}))
+    if session.report.halts:
+        return left
     outcomes = apply(bridge, {name: session.writers[name] for name in session.available}, intents)
     still_open = session.take_outcomes(outcomes.values())
     for name, outcome in outcomes.items():

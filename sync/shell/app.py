@@ -7,13 +7,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sync.core.errors import ConfigError
 from sync.core.ids import BridgeName, ReplicaName
 from sync.core.mapping import People
 from sync.core.policy import MergePolicy
 from sync.engine.probe import identity_of
-from sync.engine.runtime import Bridge, Progress, Replica, Silent
+from sync.engine.runtime import LEASE_TTL, Bridge, Progress, Replica, Silent
 from sync.shell.configfile import Config, Tracker
 from sync.shell.places import did_you_mean
 from sync.shell.settings import BridgeSettings
@@ -29,6 +30,7 @@ class Effects:
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
     allow_mass_change: bool = False
+    lease: timedelta = LEASE_TTL
 
 
 @contextmanager
@@ -109,6 +111,8 @@ def _bridge(
         limits=settings.limits.limits(allow_mass_change=effects.allow_mass_change),
         files=settings.attachments.files(),
         settle=settings.settle,
+        lease=effects.lease,
+        allow_publish=settings.allow_publish,
         names=config.names,
         progress=effects.progress,
         stop=effects.stop,

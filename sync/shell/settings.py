@@ -152,6 +152,10 @@ class BridgeSettings(_Table):
     direction: dict[str, Literal["both", "in", "out"]] = Key(
         default={}, description="per tracker: both; in (what people write there counts); out (it is only written to)"
     )
+    allow_publish: bool = Key(
+        default=False,
+        description="whether tickets may be copied to a project that more people can read, a public repository for example",
+    )
     fields: dict[Field, Policy] = Key(
         default={},
         description='per field, who wins a conflict: "last_writer", "merge" (sets and long text), "manual" or { prefer = "tracker" }',

@@ -1,0 +1,76 @@
+"""Whether what is about to be written could be read by people who may not read where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sync.core.capabilities import Visibility
+from sync.core.errors import TrackerError
+from sync.core.guard import Halt
+from sync.core.ids import ReplicaName
+from sync.engine.probe import failure_of
+from sync.engine.session import Session
+
+
+def check_exposure(session: Session, written: Iterable[ReplicaName]) -> tuple[Halt, ...]:
+    """A halt for each replica of `written` that more people may read than one whose tickets are copied there.
+
+    Asks the trackers, each once in a cycle: a project that was private yesterday may be public now. A replica that does not
+    answer is lost for this cycle, so that nothing is written there unseen; what we hold of it was read when it was what it was last.
+    """
+    bridge = session.bridge
+    if bridge.allow_publish:
+        return ()
+    halts: list[Halt] = []
+    for name in sorted(set(written) & set(session.available)):
+        here = _visibility(session, name)
+        if here is None or not here.is_wider_than(Visibility.PRIVATE):
+            continue
+        origins = [other for other, one in bridge.replicas.items() if one.reads and other != name]
+        narrower = [
+            one for one in origins if here.is_wider_than(_visibility(session, one) or _last_known(session, one))
+        ]
+        if narrower:
+            halts.append(_halt(session, name, here, narrower))
+    return tuple(halts)
+
+
+def _visibility(session: Session, name: ReplicaName) -> Visibility | None:
+    """Who may read the replica, as it was when this cycle first asked; None where it gave no answer."""
+    if name not in session.visibility and name in session.available:
+        try:
+            found = session.visibility[name] = session.bridge.replicas[name].adapter.visibility()
+        except TrackerError as error:
+            session.lose([failure_of(name, error)])
+        else:
+            _remember(session, name, found)
+    return session.visibility.get(name)
+
+
+def _remember(session: Session, name: ReplicaName, found: Visibility) -> None:
+    if _last_known(session, name) is found:
+        return
+    with session.bridge.store.begin(session.lease) as tx:
+        if (record := tx.replicas.get(session.bridge.name, name)) is not None:
+            tx.replicas.save(replace(record, details={**record.details, "visibility": found.value}))
+
+
+def _last_known(session: Session, name: ReplicaName) -> Visibility:
+    with session.bridge.store.read() as tx:
+        record = tx.replicas.get(session.bridge.name, name)
+    return Visibility(record.details.get("visibility", Visibility.UNKNOWN)) if record else Visibility.UNKNOWN
+
+
+def _halt(session: Session, name: ReplicaName, here: Visibility, narrower: Iterable[ReplicaName]) -> Halt:
+    bridge = session.bridge
+    who = "everybody" if here is Visibility.PUBLIC else "everybody in its organisation"
+    places = " and ".join(f"{other} ({bridge.replicas[other].place})" for other in narrower)
+    place = bridge.replicas[name].place
+    return Halt(
+        name="wider_audience",
+        replica=name,
+        message=f"{name} ({place}) can be read by {who}, and {places} can not: what is written there would get out",
+        mend=f"let fewer people read {place}; where all of it may be read there, write `allow_publish = true` into "
+        f"[bridges.{bridge.name}]",
+    )
