@@ -1,7 +1,7 @@
-"""What people wrote between our look at a ticket and our write to it: gone from the ticket, but not from its history.
+"""What people wrote while we did: before our write, gone from the ticket but not from its history; after it, taken for its effect.
 
 Where the tracker itself refuses a write over a newer version there is nothing to be found. Elsewhere the cycle after a
-write reads the history of the tickets that were written, all in one call, and what was run over is claimed.
+write reads the history of the tickets that were written, all in one call, and what was run over or mistaken is claimed.
 """
 
 from __future__ import annotations
@@ -117,12 +117,15 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         own = reader.tx.outbox.of_ticket(ticket, reader.replica.name)
         made = {row.run for row in own if row.op.kind is OpKind.CREATE}
         told = _told(reader, own, events.get(ref, []))
+        link = reader.tx.links.by_ref(reader.bridge.name, reader.replica.name, ref)
+        base: Fields = link.base if link is not None and link.base is not None else {}
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
         for row in requests:
             if row.run in made:
                 continue  # the rest of a create, moments after it
-            for event in _run_over_by(row, told, record.canonical.fields):
+            fields = record.canonical.fields
+            for event in [*_run_over_by(row, told, fields), *_taken_for_ours(row, told, base, fields)]:
                 lost[event.id] = event
                 guilty[row.id] = None
         if lost:
@@ -160,6 +163,24 @@ def _run_over_by(row: OutboxRecord, told: Sequence[_Told], canonical: Fields) ->
         if shape_of(name) is not Shape.SET:
             foreign = foreign[-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
+    return found
+
+
+def _taken_for_ours(row: OutboxRecord, told: Sequence[_Told], base: Fields, canonical: Fields) -> list[FieldEvent]:
+    """People's edits that came between the write and our look after it, and became the base as if the tracker had made them of it.
+
+    Of sets only our own members become the base, so that such an edit of one is seen in its turn.
+    """
+    known = set(row.context.get("told", ()))
+    found: list[FieldEvent] = []
+    for name in row.op.fields:
+        line = [(event, ours) for event, ours in told if event.field is name]
+        if shape_of(name) is Shape.SET or not any(own and is_own(event, [row]) for event, own in line):
+            continue
+        last, ours = line[-1]
+        is_base = last.new is not UNKNOWN and name in base and equal(name, last.new, base[name])
+        if not ours and is_base and last.id not in known and not _is_kept(last, canonical):
+            found.append(last)
     return found
 
 

@@ -1,0 +1,66 @@
+"""People who write at the very moment at which the bridge does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync.core.ports import Adapter, NativeOp, Receipt
+from sync.testing.faults import FaultyAdapter, Script
+from tests.scenarios.world import GITHUB, JIRA, World, with_knobs
+
+
+class Watched(FaultyAdapter):
+    """After its next write, somebody else does something."""
+
+    then: Callable[[], None] | None = None
+
+    def write(self, op: NativeOp, content: Any = None) -> Receipt:
+        receipt = super().write(op, content)
+        if self.then is not None:
+            work, self.then = self.then, None
+            work()
+        return receipt
+
+
+@pytest.fixture
+def adapters() -> dict[str, Watched]:
+    return {}
+
+
+@pytest.fixture
+def world(tmp_path: Path, adapters: dict[str, Watched]) -> Iterator[World]:
+    """Writes to Jira answer nothing, as those of a Data Center do."""
+
+    def wrap(name: str, adapter: Adapter) -> Adapter:
+        adapters[name] = Watched(adapter, Script(lambda _call: None))
+        return adapters[name]
+
+    world = World(tmp_path, with_knobs(JIRA, answers=False), wrap=wrap)
+    yield world
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "ours", "theirs", "canonical"),
+    [
+        ("title", "before", "from github", "from jira", "from jira"),
+        ("state", "Open", "Done", "Blocked", "blocked"),
+        ("text", "one", "one\ntwo", "one\ntwo\nthree", "one\ntwo\nthree"),
+    ],
+)
+def test_an_edit_between_a_write_and_the_look_after_it_is_kept(
+    world: World, adapters: dict[str, Watched], key: str, first: str, ours: str, theirs: str, canonical: str
+) -> None:
+    """What somebody writes right after our write is no effect of ours, where the tracker has a history that tells them apart."""
+    ref = world.trackers[JIRA].create(title="Refunds", **{} if key == "title" else {key: first})
+    world.settle()
+    world.trackers[GITHUB].edit(world.twin(JIRA, ref, GITHUB), **{key: ours})
+    adapters[JIRA].then = lambda: world.trackers[JIRA].edit(ref, author="grace", **{key: theirs})
+    world.settle(8)
+    assert world.trackers[JIRA].ticket(ref)[key] == theirs
+    assert world.native(JIRA, ref, GITHUB)[key] == theirs
+    assert canonical in world.canonical(JIRA, ref).values()
