@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from sync.core.changes import ChangeSet, FieldChange
 from sync.core.decision import Decision
-from sync.core.guard import Census
+from sync.core.fieldrules import equal
+from sync.core.guard import Census, Effect
 from sync.core.ids import AttachmentId, CommentId, ReplicaName, TicketId
-from sync.core.models import Field, Fields
+from sync.core.models import Field, Fields, is_empty
 from sync.core.ports import OpKind
 
 
@@ -56,35 +57,50 @@ def as_new(fields: Fields) -> ChangeSet:
     return ChangeSet(fields={name: FieldChange(old=None, new=value) for name, value in fields.items()})
 
 
+#: Fields that nobody empties on many tickets at once without a thought.
+_KEPT_FULL = frozenset({Field.LABELS, Field.COMPONENTS, Field.ASSIGNEES, Field.PARENT, Field.LINKS})
+
+
 @dataclass(slots=True, kw_only=True)
 class Count:
-    """A census in the making: what the intents of a cycle would do to one replica."""
+    """A census in the making: which tickets a cycle would touch, and how; `parts` are comments and files to be deleted."""
 
-    closed: int = 0
-    rewritten: int = 0
-    deleted: int = 0
-    gone: int = 0
+    touched: dict[Effect, set[TicketId]] = field(default_factory=dict)
+    parts: set[str] = field(default_factory=set)
+    waiting: dict[TicketId, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.touched or self.parts or self.waiting)
+
+    def touch(self, effect: Effect, ticket: TicketId) -> None:
+        """Count a ticket."""
+        self.touched.setdefault(effect, set()).add(ticket)
 
     def take(self, intent: Intent) -> None:
         """Count one intent; creates are no mass effect, they change nothing that anybody has."""
-        if intent.kind in (OpKind.COMMENT_DELETE, OpKind.ATTACHMENT_DELETE):
-            self.deleted += 1
-        if intent.kind is not OpKind.UPDATE:
-            return
-        status = intent.changes.fields.get(Field.STATUS)
-        if status is not None and status.new == "done" and status.old != "done":
-            self.closed += 1
-        if any(name in intent.changes.fields for name in (Field.TITLE, Field.BODY)):
-            self.rewritten += 1
+        match intent.kind:
+            case OpKind.COMMENT_DELETE:
+                self.parts.add(str(intent.comment))
+            case OpKind.ATTACHMENT_DELETE:
+                self.parts.add(str(intent.attachment))
+            case OpKind.UPDATE:
+                for effect in _effects(intent.changes):
+                    self.touch(effect, intent.ticket)
 
-    def census(self, *, linked: int, base: Census) -> Census:
-        """The finished census; `base` holds what was known before the counting."""
-        return Census(
-            linked=linked,
-            closed=self.closed,
-            rewritten=self.rewritten,
-            deleted=self.deleted,
-            gone=self.gone,
-            pulled_from_nothing=base.pulled_from_nothing,
-            clock_offset=base.clock_offset,
-        )
+    def census(self, tickets: int) -> Census:
+        """The finished census of a bridge with so many tickets."""
+        touched = {effect: frozenset(of) for effect, of in self.touched.items()}
+        waiting = tuple(self.waiting.values())
+        return Census(tickets=tickets, touched=touched, parts=len(self.parts), waiting=waiting)
+
+
+def _effects(changes: ChangeSet) -> Iterator[Effect]:
+    for name, change in changes.fields.items():
+        if equal(name, change.old, change.new):
+            continue  # a text that is only said anew (its files have other addresses)
+        if name is Field.STATUS and change.new == "done":
+            yield Effect.CLOSE
+        elif name in (Field.TITLE, Field.BODY):
+            yield Effect.REWRITE
+        elif name in _KEPT_FULL and is_empty(change.new):
+            yield Effect.EMPTY

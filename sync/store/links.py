@@ -122,6 +122,11 @@ class Links(Repository):
         """How many tickets are actively linked to the replica."""
         return self._session.exec(_active(select(func.count(col(LinkRow.id))), bridge, replica)).one()
 
+    def tickets(self, bridge: BridgeName) -> int:
+        """How many tickets of the bridge are actively linked anywhere."""
+        query = _of_kind(select(func.count(func.distinct(LinkRow.ticket))), comment=False)
+        return self._session.exec(query.where(LinkRow.bridge == bridge, LinkRow.state == "active")).one()
+
     def numbers(self, bridge: BridgeName, replica: ReplicaName) -> int:
         """The newest native ticket number that was ever seen, pulled or linked; 0 before the first (the fence)."""
         seen = [
