@@ -6,8 +6,10 @@ lock on PostgreSQL. With the SQLite driver's own default two processes read the 
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 from sync.core.errors import StoreError
 from sync.store.convert import dumps
+from sync.store.failures import DAMAGED, place
 
 Purpose = Literal["write", "read", "migrate"]
 
@@ -69,7 +72,9 @@ def _sqlite(url: URL, purpose: Purpose, patience: timedelta) -> Engine:
             connection.execute(pragma).close()
         return connection
 
-    engine = create_engine(url, creator=connect, hide_parameters=True, json_serializer=dumps)
+    engine = create_engine(
+        url, creator=connect, hide_parameters=True, json_serializer=dumps, json_deserializer=_reading(url)
+    )
     begin = "BEGIN" if purpose == "read" else "BEGIN IMMEDIATE"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
@@ -81,6 +86,18 @@ _PRAGMAS: dict[Purpose, tuple[str, ...]] = {
     # A migration drops and renames tables, which foreign keys would read as deleting what points to them.
     "migrate": ("PRAGMA foreign_keys=OFF", "PRAGMA synchronous=FULL"),
 }
+
+
+def _reading(url: URL) -> Callable[[str], Any]:
+    """Reads JSON; what is none was damaged where it lay."""
+
+    def loads(value: str) -> Any:
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise StoreError(f"the store {place(url)}: {DAMAGED}") from None
+
+    return loads
 
 
 def _touch(path: Path) -> None:
@@ -98,6 +115,7 @@ def _postgresql(url: URL, purpose: Purpose, patience: timedelta) -> Engine:
             url,
             hide_parameters=True,
             json_serializer=dumps,
+            json_deserializer=_reading(url),
             pool_pre_ping=True,
             execution_options=options if purpose == "read" else {},
         )

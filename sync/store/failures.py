@@ -11,10 +11,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from sync.core.errors import InvariantBroken, StoreError
 
+DAMAGED = "the file is damaged; put a backup back (`trackdown doctor` says what is wrong with it)"
 #: Words of SQLite's and PostgreSQL's messages, and what to tell a person.
 _KNOWN = (
     ("file is not a database", "it is not an SQLite database; set `url` under [store] to another file"),
-    ("malformed", "the file is damaged; restore it from a backup"),
+    ("malformed", DAMAGED),
     ("locked", "another process kept it locked for too long; wait for it or stop it, then try again"),
     ("lock timeout", "another process kept it locked for too long; wait for it or stop it, then try again"),
     ("readonly database", "it may not be written; give this user the right to write the file and its folder"),
@@ -28,6 +29,7 @@ _KNOWN = (
     ("password authentication failed", "the server refused user or password; mend `url` under [store]"),
     ("permission denied", "this user lacks a right there; grant it, or mend `url` under [store]"),
     ("does not exist", "there is no such database or user on the server; create it or mend `url` under [store]"),
+    ("the database system is", "the server is starting or stopping; try again"),
     ("connection", "the server can't be reached; see that it runs and mend `url` under [store]"),
 )
 

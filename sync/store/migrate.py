@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError
 
 from sync.core.errors import StoreError
 from sync.store.engines import make_engine
@@ -20,7 +21,12 @@ HEAD = "0002"
 
 
 def migrate(url: URL, *, patience: timedelta) -> None:
-    """Create or upgrade the store; nothing when it is up to date, safe with several processes at once."""
+    """Create or upgrade the store; safe with several processes at once.
+
+    One that is up to date is only read: that waits for nobody and needs no right to write.
+    """
+    if _is_up_to_date(url, patience):
+        return
     engine = make_engine(url, "migrate", patience=patience)
     try:
         if engine.dialect.name == "sqlite":
@@ -29,6 +35,21 @@ def migrate(url: URL, *, patience: timedelta) -> None:
             found = _revision(connection, url)
             if found != HEAD:
                 _upgrade(connection, url, found)
+    finally:
+        engine.dispose()
+
+
+def _is_up_to_date(url: URL, patience: timedelta) -> bool:
+    engine = make_engine(url, "read", patience=patience)
+    try:
+        with engine.begin() as connection:
+            if connection.execute(text("SELECT version_num FROM alembic_version")).scalar() != HEAD:
+                return False
+            # A backup that was put back need not write ahead.
+            sqlite = connection.dialect.name == "sqlite"
+            return not sqlite or connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    except DBAPIError:
+        return False  # whatever it is, it is told by who wants to change it
     finally:
         engine.dispose()
 

@@ -118,7 +118,7 @@ def test_a_locked_store(open_at, path):
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "locked" in said(write, path)
-        assert "locked" in said(store.migrate, path)
+        store.migrate()  # it is up to date, which is only read
         other.execute("ROLLBACK")
     write()
 
@@ -139,6 +139,21 @@ def test_a_full_disk(open_at, path):
     assert store.integrity() == []
     with store.read() as tx:
         assert tx.cursors.get(B, "jira0") is None
+
+
+def test_a_damaged_value(open_at, path):
+    """Text where there must be JSON is told as damage, not as a bug."""
+    store = open_at(path)
+    with store.begin() as tx:
+        tx.runs.finish(tx.runs.start(B), {"pulled": 1})
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE runs SET stats = substr(stats, 1, 5)")
+
+    def read():
+        with store.read() as tx:
+            tx.runs.last(B)
+
+    assert "damaged; put a backup back" in said(read, path)
 
 
 @pytest.mark.parametrize(
