@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sync.core.capabilities import Visibility
@@ -10,6 +10,7 @@ from sync.core.errors import TrackerError
 from sync.core.guard import Halt
 from sync.core.ids import ReplicaName
 from sync.engine.probe import failure_of
+from sync.engine.runtime import Bridge
 from sync.engine.session import Session
 
 
@@ -25,15 +26,30 @@ def check_exposure(session: Session, written: Iterable[ReplicaName]) -> tuple[Ha
     halts: list[Halt] = []
     for name in sorted(set(written) & set(session.available)):
         here = _visibility(session, name)
-        if here is None or not here.is_wider_than(Visibility.PRIVATE):
-            continue
-        origins = [other for other, one in bridge.replicas.items() if one.reads and other != name]
-        narrower = [
-            one for one in origins if here.is_wider_than(_visibility(session, one) or _last_known(session, one))
-        ]
-        if narrower:
-            halts.append(_halt(session, name, here, narrower))
+        if here is not None and here.is_wider_than(Visibility.PRIVATE):
+            there = {one: _visibility(session, one) or _last_known(session, one) for one in bridge.replicas}
+            halts += widened(bridge, name, {**there, name: here})
     return tuple(halts)
+
+
+def widened(bridge: Bridge, name: ReplicaName, seen: Mapping[ReplicaName, Visibility]) -> tuple[Halt, ...]:
+    """The halt, where replica `name` is wider than one that is read; `seen` says who may read each of them."""
+    here = seen[name]
+    origins = [one for one, replica in bridge.replicas.items() if replica.reads and one != name]
+    narrower = [one for one in origins if here.is_wider_than(seen.get(one, Visibility.UNKNOWN))]
+    if not narrower or bridge.allow_publish:
+        return ()
+    who = "everybody" if here is Visibility.PUBLIC else "everybody in its organisation"
+    places = " and ".join(f"{one} ({bridge.replicas[one].place})" for one in narrower)
+    place = bridge.replicas[name].place
+    halt = Halt(
+        name="wider_audience",
+        replica=name,
+        message=f"{name} ({place}) can be read by {who}, and {places} can not: what is copied there would get out",
+        mend=f"let fewer people read {place}; where all of it may be read there, write `allow_publish = true` into "
+        f"[bridges.{bridge.name}]",
+    )
+    return (halt,)
 
 
 def _visibility(session: Session, name: ReplicaName) -> Visibility | None:
@@ -60,17 +76,3 @@ def _last_known(session: Session, name: ReplicaName) -> Visibility:
     with session.bridge.store.read() as tx:
         record = tx.replicas.get(session.bridge.name, name)
     return Visibility(record.details.get("visibility", Visibility.UNKNOWN)) if record else Visibility.UNKNOWN
-
-
-def _halt(session: Session, name: ReplicaName, here: Visibility, narrower: Iterable[ReplicaName]) -> Halt:
-    bridge = session.bridge
-    who = "everybody" if here is Visibility.PUBLIC else "everybody in its organisation"
-    places = " and ".join(f"{other} ({bridge.replicas[other].place})" for other in narrower)
-    place = bridge.replicas[name].place
-    return Halt(
-        name="wider_audience",
-        replica=name,
-        message=f"{name} ({place}) can be read by {who}, and {places} can not: what is written there would get out",
-        mend=f"let fewer people read {place}; where all of it may be read there, write `allow_publish = true` into "
-        f"[bridges.{bridge.name}]",
-    )

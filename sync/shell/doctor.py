@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from sync.core.capabilities import Capabilities
+from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import StoreError, TrackdownError, TrackerError
-from sync.core.ids import BridgeName
+from sync.core.ids import BridgeName, ReplicaName
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Field
+from sync.engine.exposure import widened
 from sync.engine.runtime import Bridge, Replica
 from sync.shell.mappingfile import WORDS
 from sync.shell.registry import ownership
@@ -73,6 +74,7 @@ def examine_bridge(bridge: Bridge) -> Iterator[Finding]:
     """Whether every replica lets us in, may be written where it has to be, and speaks in words that the mapping knows."""
     for replica in bridge.replicas.values():
         yield from _examine_replica(bridge, replica)
+    yield from _audience(bridge)
 
 
 def _examine_replica(bridge: Bridge, replica: Replica) -> Iterator[Finding]:
@@ -100,6 +102,27 @@ def _examine_replica(bridge: Bridge, replica: Replica) -> Iterator[Finding]:
     yield from _clock(subject, bridge, replica)
     yield from _coverage(subject, replica, replica.mapping, capabilities)
     yield from _people(subject, bridge, replica)
+
+
+def _audience(bridge: Bridge) -> Iterator[Finding]:
+    """Who may read each project, and whether tickets would be copied to where more people can."""
+    seen: dict[ReplicaName, Visibility] = {}
+    for name, replica in bridge.replicas.items():
+        if replica.capabilities is None:
+            continue  # it refused us, which was told
+        try:
+            seen[name] = replica.adapter.visibility()
+        except TrackerError as error:
+            yield Finding(verdict="refused", subject=f"{bridge.name}/{name}", message=str(error))
+    for name, visibility in seen.items():
+        subject = f"{bridge.name}/{name}"
+        halts = widened(bridge, name, seen) if bridge.replicas[name].receives else ()
+        for halt in halts:
+            yield Finding(verdict="problem", subject=subject, message=halt.message, mend=halt.mend)
+        if visibility is Visibility.UNKNOWN:
+            yield Finding(verdict="warning", subject=subject, message="does not say who may read the project")
+        elif not halts:
+            yield Finding(verdict="ok", subject=subject, message=f"the project is {visibility.value}")
 
 
 def _clock(subject: str, bridge: Bridge, replica: Replica) -> Iterator[Finding]:
