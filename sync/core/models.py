@@ -213,10 +213,16 @@ class NativeTicket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gone:
-    """The tracker says that a ticket is not there: deleted, moved out of the project, or hidden from us."""
+    """The tracker says that a ticket is not there: deleted, moved out of the project, or hidden from us.
+
+    `moved_to` is where it is now, as the tracker calls it, "" where nothing says so. The engine is `sure` when it was looked for
+    twice, a while apart.
+    """
 
     ref: NativeRef
     reason: str
+    moved_to: str = ""
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,12 +172,17 @@ def ticket_from_json(data: JsonObject) -> NativeTicket:
 
 def gone_to_json(gone: Gone) -> JsonObject:
     """What the tracker says is not there."""
-    return {"ref": gone.ref, "reason": gone.reason}
+    return {"ref": gone.ref, "reason": gone.reason, "moved_to": gone.moved_to, "sure": gone.sure}
 
 
 def gone_from_json(data: JsonObject) -> Gone:
     """The absence that `gone_to_json` wrote."""
-    return Gone(ref=NativeRef(data["ref"]), reason=data["reason"])
+    return Gone(
+        ref=NativeRef(data["ref"]),
+        reason=data["reason"],
+        moved_to=data.get("moved_to", ""),
+        sure=data.get("sure", False),
+    )
 
 
 def op_to_json(op: NativeOp) -> JsonObject:

@@ -75,6 +75,13 @@ class Inbox(Repository):
         )
         return [NativeRef(ref) for ref in found]
 
+    def gone(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
+        """The tickets of which was said that they are not there."""
+        query = select(InboxRow.ref).where(
+            InboxRow.bridge == bridge, InboxRow.replica == replica, col(InboxRow.gone).is_(True)
+        )
+        return [NativeRef(ref) for ref in self._session.exec(query.order_by(InboxRow.ref))]
+
     def take(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef) -> InboxItem:
         """All that is pending of one ticket; it stays until `done`."""
         place = {"bridge": bridge, "replica": replica, "ticket_ref": ref}

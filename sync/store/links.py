@@ -127,6 +127,11 @@ class Links(Repository):
         query = _of_kind(select(func.count(func.distinct(LinkRow.ticket))), comment=False)
         return self._session.exec(query.where(LinkRow.bridge == bridge, LinkRow.state == "active")).one()
 
+    def missing(self, bridge: BridgeName, replica: ReplicaName) -> builtins.list[LinkRecord]:
+        """The active links of tickets that were not found when they were looked for."""
+        query = _active(select(LinkRow), bridge, replica).where(col(LinkRow.missing_since).is_not(None))
+        return [_record(row) for row in self._session.exec(query.order_by(col(LinkRow.number), LinkRow.id))]
+
     def numbers(self, bridge: BridgeName, replica: ReplicaName) -> int:
         """The newest native ticket number that was ever seen, pulled or linked; 0 before the first (the fence)."""
         seen = [
@@ -156,8 +161,10 @@ class Links(Repository):
     def tickets_to_refs(
         self, bridge: BridgeName, replica: ReplicaName, ids: Iterable[TicketId]
     ) -> dict[TicketId, NativeRef]:
-        """What the replica calls these tickets; those without an active link there are left out."""
-        query = _active(select(LinkRow.ticket, LinkRow.ref), bridge, replica)
+        """What the replica calls these tickets; those without an active link there, and missing ones, are left out."""
+        query = _active(select(LinkRow.ticket, LinkRow.ref), bridge, replica).where(
+            col(LinkRow.missing_since).is_(None)
+        )
         return {
             TicketId(ticket): NativeRef(ref)
             for chunk in chunks(ids)
@@ -237,6 +244,7 @@ def _columns(record: LinkRecord) -> dict[str, Any]:
         "state": record.state,
         "created_at": record.created_at,
         "observed_at": record.observed_at,
+        "missing_since": record.missing_since,
     }
 
 
@@ -260,4 +268,5 @@ def _record(row: LinkRow) -> LinkRecord:
         state=row.state,  # type: ignore[arg-type]
         created_at=row.created_at,
         observed_at=row.observed_at,
+        missing_since=row.missing_since,
     )

@@ -17,7 +17,7 @@ from sync.store.engines import make_engine
 from sync.store.failures import place
 
 #: The newest revision in `migrations/versions`.
-HEAD = "0002"
+HEAD = "0003"
 
 
 def migrate(url: URL, *, patience: timedelta) -> None:

@@ -137,7 +137,8 @@ class LinkRecord:
     """Joins a ticket (or a comment) to what one replica calls it, with the base that was observed there.
 
     `parent_ref` is the ticket's ref for a comment's link; `base` is `native` decoded by the mapping with `digest`;
-    `agreed` is what both sides were last known to agree on.
+    `agreed` is what both sides were last known to agree on. `missing_since`: the tracker did not find it when it was looked for
+    directly; on a link that is gone, its deletion is still to be carried to the other copies.
     """
 
     id: str
@@ -157,6 +158,7 @@ class LinkRecord:
     state: LinkState = "active"
     created_at: datetime
     observed_at: datetime
+    missing_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

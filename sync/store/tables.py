@@ -161,6 +161,13 @@ class LinkRow(Table, table=True):
         Index(None, "bridge", "replica", "number"),
         Index(None, "bridge", "replica", "parent_ref"),
         Index(None, "ticket"),
+        Index(
+            "ix_links_missing",
+            "bridge",
+            "replica",
+            sqlite_where=text("missing_since IS NOT NULL"),
+            postgresql_where=text("missing_since IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -180,6 +187,7 @@ class LinkRow(Table, table=True):
     state: str
     created_at: datetime
     observed_at: datetime
+    missing_since: datetime | None
 
 
 class OutboxRow(Table, table=True):
