@@ -12,6 +12,7 @@ from sync.core.ports import OpKind
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
+from sync.engine.twins import note_twin
 from sync.store import Tx
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
@@ -112,10 +113,14 @@ def _joined_by_marker(reader: Reader, newcomer: _Newcomer, joined: Joined) -> bo
         _report(bridge, tx, newcomer, _FOREIGN, _FOREIGN_MEND, joined)
         tx.inbox.done(bridge.name, newcomer.replica, newcomer.ref)
         return True
-    if any(link.replica == newcomer.replica for link in tx.links.of_ticket(record.id)):
-        return False  # the body of a linked ticket was copied, marker and all
     native = tx.inbox.take(bridge.name, newcomer.replica, newcomer.ref).ticket
     assert native is not None
+    kept = next((link for link in tx.links.of_ticket(record.id) if link.replica == newcomer.replica), None)
+    if kept is not None:
+        if not note_twin(reader, native, record.id, kept):
+            return False  # the body of a linked ticket was copied, marker and all
+        tx.inbox.done(bridge.name, newcomer.replica, newcomer.ref)
+        return True
     link_lost_create(reader, native, record.id)
     return True
 

@@ -105,20 +105,21 @@ def _histories(replica: Replica, rows: Sequence[OutboxRecord]) -> dict[NativeRef
 
 
 def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeRef, list[NativeEvent]]) -> Overruns:
-    by_ticket: dict[TicketId, list[OutboxRecord]] = {}
+    by_ref: dict[NativeRef, list[OutboxRecord]] = {}
     for row in rows:
-        by_ticket.setdefault(row.ticket, []).append(row)
+        if row.op.ref is not None:
+            by_ref.setdefault(row.op.ref, []).append(row)
     found: Overruns = {}
-    for ticket, requests in by_ticket.items():
+    for ref, requests in by_ref.items():
+        ticket = requests[0].ticket
         record = reader.tx.tickets.get(ticket)
-        ref = requests[0].op.ref
-        if record is None or ref is None:
+        link = reader.tx.links.by_ref(reader.bridge.name, reader.replica.name, ref)
+        if record is None or link is None:
             continue
         own = reader.tx.outbox.of_ticket(ticket, reader.replica.name)
         made = {row.run for row in own if row.op.kind is OpKind.CREATE}
         told = _told(reader, own, events.get(ref, []))
-        link = reader.tx.links.by_ref(reader.bridge.name, reader.replica.name, ref)
-        base: Fields = link.base if link is not None and link.base is not None else {}
+        base: Fields = link.base or {}
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
         for row in requests:
