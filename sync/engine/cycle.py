@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from itertools import chain
 
+from sync.core.guard import Halt
 from sync.engine.attachments import note_removals
+from sync.engine.effects import differences
 from sync.engine.ends import confirm_ends
 from sync.engine.exposure import check_exposure
 from sync.engine.joining import join_newcomers
 from sync.engine.loops import without_circles
 from sync.engine.overrun import find_overruns
 from sync.engine.places import check_places
+from sync.engine.planning import REVIEWED, STALE, consent_to_deletes, rehearse
 from sync.engine.probe import introduce
 from sync.engine.pull import pull_all
 from sync.engine.recover import recover
-from sync.engine.report import CycleReport, PlanReport
+from sync.engine.report import Applied, CycleReport, PlanReport
 from sync.engine.runtime import Bridge
 from sync.engine.session import Session, held
-from sync.engine.survey import Survey, decisions, guard, plan_report, with_halts, worklist
+from sync.engine.survey import Survey, decisions, guard, worklist
+from sync.engine.twins import close_twins
 from sync.engine.writing import write_all
 from sync.store import Lease, Tx
 
@@ -30,17 +34,11 @@ def run_cycle(bridge: Bridge) -> CycleReport:
     """
     with held(bridge) as lease:
         session = _read(bridge, lease)
-        if session.report.halts:
-            return session.finish()
-        with bridge.store.begin(lease) as tx:
-            session.take_joined(join_newcomers(bridge, tx, session.available))
-            note_removals(bridge, tx, session.available)
-        with bridge.store.read() as tx:
-            survey = _survey(session, tx, keep=False)
-            session.take_halts(guard(session, tx, survey))
-        session.take_halts(check_exposure(session, survey.written))
+        if not session.report.halts:
+            session.take_halts(_prepare(session))
         if not session.report.halts and not bridge.stop.is_set():
             write_all(session)
+            close_twins(bridge, session.writers, session.available)
         return session.finish()
 
 
@@ -51,27 +49,29 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
     """
     with held(bridge) as lease:
         session = _read(bridge, lease)
-        if session.report.halts:
-            session.finish()
-            return plan_report(session, Survey(), ())
-        report: PlanReport | None = None
-        try:
-            with bridge.store.begin(lease) as tx:
-                session.take_joined(join_newcomers(bridge, tx, session.available))
-                note_removals(bridge, tx, session.available)
-                survey = _survey(session, tx, keep=True)
-                report = plan_report(session, survey, guard(session, tx, survey))
-                raise _OnlyLooking
-        except _OnlyLooking:
-            assert report is not None
-            report = with_halts(report, check_exposure(session, survey.written))
-            session.finish()
-        assert report is not None
-        return report
+        plan = rehearse(session, _prepare)
+        session.finish()
+        return plan
 
 
-class _OnlyLooking(Exception):
-    """Rolls back what a plan had to write down to see what would follow."""
+def apply_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied:
+    """Do what the plan says if that is still all that there is to do; else nothing, with the differences.
+
+    Who reviewed it has lifted the brake and consented to its deletes; the other guards stay.
+    """
+    with held(bridge) as lease:
+        session = _read(bridge, lease)
+        now = rehearse(session, _prepare)
+        changed = differences(reviewed, now)
+        if changed:
+            session.report.halts.append(STALE)
+        if not session.report.halts:
+            session.take_halts(one for one in _prepare(session) if one.name not in REVIEWED)
+        if not session.report.halts and not bridge.stop.is_set():
+            with consent_to_deletes(bridge):
+                write_all(session)
+            close_twins(bridge, session.writers, session.available)
+        return Applied(report=session.finish(), differences=changed)
 
 
 def _read(bridge: Bridge, lease: Lease) -> Session:
@@ -87,14 +87,26 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
     return session
 
 
-def _survey(session: Session, tx: Tx, *, keep: bool) -> Survey:
+def _prepare(session: Session) -> tuple[Halt, ...]:
+    """Give what is new its place, then ask the guards."""
+    bridge = session.bridge
+    with bridge.store.begin(session.lease) as tx:
+        session.take_joined(join_newcomers(bridge, tx, session.available))
+        note_removals(bridge, tx, session.available)
+    with bridge.store.read() as tx:
+        survey = _survey(session, tx)
+        halts = guard(session, tx, survey)
+    return (*halts, *check_exposure(session, survey.written))
+
+
+def _survey(session: Session, tx: Tx) -> Survey:
     survey = Survey()
     # What is new is nowhere but where it was written: to copy it can trip no guard, and is decided when its turn comes.
-    new = set() if keep else set(tx.tickets.dirty(session.bridge.name, "new"))
+    new = set(tx.tickets.dirty(session.bridge.name, "new"))
     tickets = (ticket for ticket in chain.from_iterable(worklist(session, tx)) if ticket not in new)
     if new:
         survey.written.update(name for name, replica in session.bridge.replicas.items() if replica.receives)
     for work in decisions(session, tx, tickets):
         (alone,) = without_circles(tx, [work])
-        survey.take(tx, alone, keep=keep)
+        survey.take(alone)
     return survey

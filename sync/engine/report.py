@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,7 +52,8 @@ class PlannedChange:
 class PlannedWrite:
     """One ticket or comment that a sync would create, update or delete in one replica.
 
-    `action` is "create", "update", "comment", "edit comment" or "delete comment"; `where` is the native key there ("" for a create).
+    `action` is "create", "update", "comment", "edit comment", "delete comment", "attach", "remove attachment" or "delete"; `where` is
+    the native key there ("" for a create), `file` the name of an attachment.
     """
 
     replica: ReplicaName
@@ -61,11 +63,22 @@ class PlannedWrite:
     title: str
     where: str
     changes: tuple[PlannedChange, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What the decision on one ticket rests on: the native versions that were read, and a digest of the canonical ticket."""
+
+    ticket: TicketId
+    key: str
+    versions: Mapping[ReplicaName, str]
+    canonical: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReport:
-    """What a sync would do now. `canonical` are the changes of the canonical tickets (newly met and changed ones)."""
+    """What a sync would do now, a halt lifted; `rests_on` says for each ticket that is written what that was decided from."""
 
     bridge: BridgeName
     made_at: datetime
@@ -76,6 +89,7 @@ class PlanReport:
     halts: tuple[HaltLine, ...] = ()
     problems: tuple[ProblemLine, ...] = ()
     failures: tuple[ReplicaFailure, ...] = ()
+    rests_on: tuple[Basis, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,3 +133,11 @@ class CycleReport:
         values = asdict(self)
         del values["run"]
         return values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of a reviewed plan: with `differences` it was stale, and the cycle wrote nothing."""
+
+    report: CycleReport
+    differences: tuple[str, ...] = ()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from sync.core.capabilities import Visibility
 from sync.core.errors import LeaseLost, StoreError
@@ -21,12 +23,15 @@ from sync.engine.report import CycleReport, HaltLine, ReplicaFailure
 from sync.engine.runtime import Bridge
 from sync.engine.sending import Sender
 from sync.engine.writer import Outcome, Writer
-from sync.store import Lease
+from sync.store import Lease, Tx
+
+if TYPE_CHECKING:
+    from sync.engine.deciding import TicketWork
 
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """One cycle: `available` are the replicas that answered so far, in the bridge's order."""
+    """One cycle: `available` are the replicas that answered so far, in the bridge's order; `watch` is told of each decision."""
 
     bridge: Bridge
     lease: Lease
@@ -41,6 +46,7 @@ class Session:
     created: set[TicketId] = field(default_factory=set)
     updated: set[TicketId] = field(default_factory=set)
     looked_at: set[TicketId] = field(default_factory=set)
+    watch: Callable[[Tx, TicketWork], None] | None = None
     _waiting: list[HaltLine] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
     _traffic: dict[ReplicaName, int] = field(default_factory=dict)
@@ -58,10 +64,32 @@ class Session:
             available=[name for name in bridge.replicas if name not in bridge.resting],
         )
         session._traffic = {name: replica.adapter.traffic.requests for name, replica in bridge.replicas.items()}
-        for name, replica in bridge.replicas.items():
-            sender = Sender(bridge=bridge, lease=lease, run=run, replica=replica)
-            session.writers[name] = Writer(bridge=bridge, lease=lease, replica=replica, sender=sender)
+        session.open_writers()
         return session
+
+    def twin(self, bridge: Bridge, watch: Callable[[Tx, TicketWork], None]) -> Session:
+        """The same cycle at the same point over another bridge; what becomes of it does not come back here."""
+        twin = replace(
+            self,
+            bridge=bridge,
+            report=copy.deepcopy(self.report),
+            available=list(self.available),
+            overruns=dict(self.overruns),
+            writers={},
+            created=set(),
+            updated=set(),
+            looked_at=set(),
+            watch=watch,
+            _waiting=[],
+        )
+        twin.open_writers()
+        return twin
+
+    def open_writers(self) -> None:
+        """Make the bridge's replicas ready to be written to."""
+        for name, replica in self.bridge.replicas.items():
+            sender = Sender(bridge=self.bridge, lease=self.lease, run=self.run, replica=replica)
+            self.writers[name] = Writer(bridge=self.bridge, lease=self.lease, replica=replica, sender=sender)
 
     def lose(self, failures: Iterable[ReplicaFailure]) -> None:
         """Go on without the replicas that failed; one failure each is told."""

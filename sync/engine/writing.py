@@ -68,6 +68,8 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             if problems is None:
                 left.add(work.record.id)
                 continue
+            if session.watch is not None:
+                session.watch(tx, work)
             for name in work.seen:
                 session.overruns.pop((work.record.id, name), None)
             session.report.problems += problems

@@ -1,0 +1,271 @@
+"""Trackers to rehearse with: they are read as far as they were pulled, and every write is answered as it should be.
+
+What a server makes of a value is not known before: the answer shows what the codec says that the tracker can hold of it, and a
+new ticket is open until it is told otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from sync.core.capabilities import Capabilities, Visibility
+from sync.core.changes import ChangeSet
+from sync.core.ids import BridgeName, Cursor, Marker, NativeRef, ReplicaName
+from sync.core.linking import read_marker
+from sync.core.mapping import ProjectMapping
+from sync.core.models import (
+    Account,
+    Decoded,
+    DecodedComment,
+    Field,
+    FieldEvent,
+    Fields,
+    Gone,
+    JsonObject,
+    NativeAttachment,
+    NativeComment,
+    NativeEvent,
+    NativeTicket,
+    Snapshot,
+    Value,
+)
+from sync.core.ports import Adapter, ClockReading, Codec, Encoded, NativeOp, OpKind, Page, Pause, Receipt, Traffic
+from sync.engine.runtime import Bridge
+from sync.engine.workers import OneThread
+from sync.store import Store
+from sync.store.convert import fields_from_json, fields_to_json, ticket_from_json, ticket_to_json
+
+#: The only member of a payload that no tracker made.
+REHEARSED = "rehearsed"
+
+
+def rehearsing(bridge: Bridge, store: Store) -> Bridge:
+    """The bridge over a store to rehearse in, with trackers that are told nothing."""
+    replicas = {
+        name: replace(
+            one,
+            adapter=RehearsedAdapter(
+                adapter=one.adapter, store=store, bridge=bridge.name, replica=name, now=bridge.now
+            ),
+            codec=RehearsedCodec(codec=one.codec, replica=name, secret=bridge.secret),
+        )
+        for name, one in bridge.replicas.items()
+    }
+    return replace(bridge, store=store, replicas=replicas, workers=OneThread())
+
+
+@dataclass(slots=True, kw_only=True)
+class RehearsedAdapter:
+    """Answers writes by itself; history and files are the tracker's own."""
+
+    adapter: Adapter
+    store: Store
+    bridge: BridgeName
+    replica: ReplicaName
+    now: Callable[[], datetime]
+    traffic: Traffic = field(default_factory=Traffic)
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002
+        """The tickets as they were pulled, without their comments."""
+        with self.store.read() as tx:
+            for ref in refs:
+                link = tx.links.by_ref(self.bridge, self.replica, ref)
+                native = link.native if link is not None else None
+                yield native if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
+
+    def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
+        """See `Adapter`: what should come of it."""
+        at, ref = self.now(), op.ref or NativeRef(f"{REHEARSED}:{self.replica}:{next(self._numbers)}")
+        match op.kind:
+            case OpKind.CREATE | OpKind.UPDATE:
+                return Receipt(ref=ref, at=at, ticket=self._ticket(op, ref, at))
+            case OpKind.COMMENT_CREATE | OpKind.COMMENT_UPDATE:
+                made = op.comment or NativeRef(f"{REHEARSED}:{self.replica}:{next(self._numbers)}")
+                comment = NativeComment(ref=made, ticket=ref, version=REHEARSED, payload=op.payload)
+                return Receipt(ref=ref, at=at, comment=comment, comment_ref=made)
+            case OpKind.ATTACHMENT_CREATE:
+                made = NativeRef(f"{REHEARSED}:{self.replica}:{next(self._numbers)}")
+                url = f"https://{REHEARSED}.invalid/{self.replica}/{made.rpartition(':')[2]}"
+                file = NativeAttachment(ref=made, ticket=ref, name=str(op.payload["name"]), url=url)
+                return Receipt(ref=ref, at=at, attachment=file)
+        return Receipt(ref=ref, at=at)
+
+    def _ticket(self, op: NativeOp, ref: NativeRef, at: datetime) -> NativeTicket:
+        under = op.payload[REHEARSED]["under"]
+        if under is not None:
+            old = ticket_from_json(under)
+            return replace(old, payload=op.payload, version=f"{old.version}+", comments=None)
+        key = str(op.payload[REHEARSED]["key"])
+        return NativeTicket(
+            ref=ref, key=key, url="", number=0, version=REHEARSED, payload=op.payload, fetched_at=at, updated_at=at
+        )  # fmt: skip
+
+    def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
+        """See `Adapter`."""
+        self.adapter.download(attachment, take, limit=limit)
+
+    def history(self, refs: Sequence[NativeRef], since: datetime) -> Iterator[NativeEvent]:
+        """See `Adapter`."""
+        return self.adapter.history(refs, since)
+
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:  # noqa: ARG002
+        """See `Adapter`: the plan is all that there is to do, however long the tracker makes us wait."""
+        return None
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`: nothing is sent."""
+
+    def clock(self) -> ClockReading:
+        """See `Adapter`."""
+        return self.adapter.clock()
+
+    def visibility(self) -> Visibility:
+        """See `Adapter`."""
+        return self.adapter.visibility()
+
+    def probe(self) -> Capabilities:
+        """See `Adapter`."""
+        return self.adapter.probe()
+
+    def resume(self, known: Capabilities) -> None:
+        """See `Adapter`."""
+        self.adapter.resume(known)
+
+    def pull(self, since: Cursor | None) -> Iterator[Page]:
+        """See `Adapter`."""
+        return self.adapter.pull(since)
+
+    def find(self, op: NativeOp, *, fence: int) -> NativeRef | None:
+        """See `Adapter`."""
+        return self.adapter.find(op, fence=fence)
+
+    def close(self) -> None:
+        """The tracker's own adapter is closed by whoever opened it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedCodec:
+    """Translates as the tracker's own; its requests carry what is asked in the codec's terms, and its tickets show it."""
+
+    codec: Codec
+    replica: ReplicaName
+    secret: bytes
+
+    def decode(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
+        """See `Codec`."""
+        told = native.payload.get(REHEARSED)
+        if told is None:
+            return self.codec.decode(native, mapping)
+        under = _under(native)
+        decoded = Decoded(snapshot=Snapshot(fields={})) if under is None else self.codec.decode(under, mapping)
+        fields = {**decoded.snapshot.fields, **fields_from_json(told["fields"])}
+        return replace(decoded, snapshot=Snapshot(fields=fields))
+
+    def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
+        """See `Codec`."""
+        if REHEARSED not in native.payload:
+            return self.codec.decode_comment(native, mapping)
+        told = native.payload[REHEARSED]
+        return DecodedComment(
+            body=told["body"], author=None, author_name="", created_at=datetime.fromisoformat(told["at"])
+        )
+
+    def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
+        """See `Codec`."""
+        return self.codec.accounts(native) if REHEARSED not in native.payload else iter(())
+
+    def attachments(self, native: NativeTicket) -> tuple[NativeAttachment, ...]:
+        """See `Codec`."""
+        under = _under(native)
+        return self.codec.attachments(under) if under is not None else ()
+
+    def decode_event(self, event: NativeEvent, mapping: ProjectMapping) -> tuple[FieldEvent, ...]:
+        """See `Codec`."""
+        return self.codec.decode_event(event, mapping)
+
+    def project(
+        self, fields: Fields, current: NativeTicket | None, mapping: ProjectMapping, caps: Capabilities
+    ) -> Fields:
+        """See `Codec`."""
+        return self.codec.project(fields, _under(current), mapping, caps)
+
+    def encode(
+        self,
+        changes: ChangeSet,
+        current: NativeTicket | None,
+        mapping: ProjectMapping,
+        caps: Capabilities,
+        marker: Marker | None = None,
+    ) -> Encoded:
+        """See `Codec`; a ticket that was not made yet is filled in with one request for all that it can hold."""
+        under = _under(current)
+        holds = self.codec.project(changes.news, under, mapping, caps)
+        if current is not None and under is None:
+            fields = frozenset(name for name in changes.fields if name in holds)
+            encoded = Encoded(ops=(_request(OpKind.UPDATE, current.ref, fields),) if fields else ())
+        else:
+            encoded = self.codec.encode(changes, under, mapping, caps, marker)
+        shown: dict[Field, Value] = {} if current is None else _shown(current)
+        if current is None:
+            opened = self.codec.project({Field.STATUS: "open"}, None, mapping, caps)
+            shown |= {name: value for name, value in opened.items() if name is Field.STATUS}
+        ops: list[NativeOp] = []
+        for op in encoded.ops:
+            shown |= {name: holds.get(name, changes.news[name]) for name in op.fields if name in changes.fields}
+            told = {
+                "under": None if under is None else ticket_to_json(under),
+                "key": current.key if current is not None else self._name(marker),
+                "fields": fields_to_json(shown),
+            }
+            ops.append(replace(op, payload={REHEARSED: told}))
+        return replace(encoded, ops=tuple(ops))
+
+    def encode_comment(
+        self,
+        body: str | None,
+        ticket: NativeTicket,
+        current: NativeComment | None,
+        mapping: ProjectMapping,
+        caps: Capabilities,
+        *,
+        marker: Marker | None = None,
+        attribution: str | None = None,
+    ) -> Encoded:
+        """See `Codec`."""
+        whole = _under(ticket) or replace(ticket, payload={}, comments=())
+        there = None if current is None else replace(current, payload={}) if REHEARSED in current.payload else current
+        encoded = self.codec.encode_comment(
+            body, whole, there, mapping, caps, marker=marker, attribution=attribution
+        )  # fmt: skip
+        told = {REHEARSED: {"body": body or "", "at": ticket.fetched_at.isoformat()}}
+        return replace(encoded, ops=tuple(replace(op, payload=told) for op in encoded.ops))
+
+    def _name(self, marker: Marker | None) -> str:
+        """What stands for the key of a ticket that is not there yet."""
+        ticket = None if marker is None else read_marker(marker, self.replica, self.secret)
+        return "new" if ticket is None else f"copy of {ticket}"
+
+
+def _under(native: NativeTicket | None) -> NativeTicket | None:
+    """The ticket as the tracker answered it; None where there is none yet."""
+    if native is None or REHEARSED not in native.payload:
+        return native
+    under = native.payload[REHEARSED]["under"]
+    return None if under is None else ticket_from_json(under)
+
+
+def _shown(native: NativeTicket) -> dict[Field, Value]:
+    """What earlier requests of the rehearsal wrote."""
+    told: Any = native.payload.get(REHEARSED)
+    return {} if told is None else fields_from_json(told["fields"])
+
+
+def _request(kind: OpKind, ref: NativeRef, fields: frozenset[Field]) -> NativeOp:
+    payload: JsonObject = {}
+    return NativeOp(kind=kind, action=REHEARSED, summary=REHEARSED, payload=payload, ref=ref, fields=fields)
