@@ -26,5 +26,5 @@ def read_body(response: requests.Response, *, limit: int = LARGEST) -> None:
         if len(taken) > limit:
             response.close()
             raise TooLargeError(f"the answer is larger than {limit // 1024**2:,} MiB, and was not read")
-    response._content = bytes(taken)  # type: ignore[attr-defined]  # noqa: SLF001 - as `content` keeps it
-    response._content_consumed = True  # type: ignore[attr-defined]  # noqa: SLF001
+    response._content = bytes(taken)  # noqa: SLF001 - as `content` keeps it
+    response._content_consumed = True  # noqa: SLF001
