@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from adapters.github import reading, texts, wire
 from adapters.github.encoding import creation, updates
 from adapters.github.goal import blank
-from adapters.github.people import accounts
+from adapters.github.people import accounts, is_outsider
 from adapters.github.reaching import reach
 from adapters.github.reading import read_fields
 from sync.core.capabilities import Capabilities
@@ -52,6 +52,7 @@ class GitHubCodec:
             problems=reading.problems(native.key, fields, payload, mapping),
             marker=marker,
             references=explicit_references(body),
+            outsider=is_outsider(payload, mapping),
             author=mapping.people.read(wire.account_ids(payload.get("user"))),
         )
 

@@ -7,7 +7,11 @@ from typing import Any
 
 from adapters._people import persons
 from adapters.github import wire
-from sync.core.models import Account
+from sync.core.mapping import ProjectMapping
+from sync.core.models import Account, JsonObject
+
+#: How GitHub says that an author may do more than open issues and comment.
+INSIDERS = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 
 
 def accounts(payload: Any) -> Iterator[Account]:
@@ -15,3 +19,12 @@ def accounts(payload: Any) -> Iterator[Account]:
     for one in persons(payload, lambda found: isinstance(found.get("login"), str)):
         if one.get("type") == "User" and (ids := wire.account_ids(one)):
             yield Account(ids=tuple(ids), name=ids[0])
+
+
+def is_outsider(payload: JsonObject, mapping: ProjectMapping) -> bool:
+    """Whether somebody wrote the issue who has no rights in the repository, is not in `[people]` and not our own account."""
+    association, ids = payload.get("author_association"), wire.account_ids(payload.get("user"))
+    if not isinstance(association, str) or association in INSIDERS or mapping.people.knows(ids):
+        return False
+    ours = mapping.facts.extra.get("account")
+    return not (isinstance(ours, str) and ours.casefold() in (one.casefold() for one in ids))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.github import links, planning, texts, wire
+from adapters.github.block import Block
+from adapters.github.people import is_outsider
 from adapters.github.places import LINK_ROWS, ROWS, spots
 from adapters.github.words import Words
 from sync.core.mapping import ProjectMapping
@@ -34,6 +36,8 @@ def read_fields(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Val
     row = words.row(wire.name_of(payload.get("type")), labels)
     raw = wire.text_of(payload, "body")
     text, block, _ = texts.parts(raw)
+    outside = is_outsider(payload, mapping)
+    block = Block() if outside else block  # plans are not for anybody to make
     people = (mapping.people.read(wire.account_ids(user)) for user in wire.objects(payload.get("assignees")))
     fields: dict[Field, Value] = {
         Field.TITLE: wire.text_of(payload, "title"),
@@ -55,6 +59,8 @@ def read_fields(payload: JsonObject, mapping: ProjectMapping) -> dict[Field, Val
     if (reporter := _reporter(payload, mapping)) is not None:
         fields[Field.REPORTER] = reporter
     for name, spot in spots(mapping).items():
+        if outside and spot.kind == "block":
+            continue
         fields[name] = planning.read_spot(name, spot, payload, block, mapping)
     return {name: value for name, value in fields.items() if name not in mapping.mapping.off}
 

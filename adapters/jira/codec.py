@@ -67,6 +67,11 @@ _SHOWN_TO: Final = "sd.public.comment"
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def _is_customer(person: Any, mapping: ProjectMapping) -> bool:
+    """Whether it is a customer of a service project, who asks by a portal, and nobody of `[people]`."""
+    return text_at(person, "accountType") == "customer" and not mapping.people.knows(person_ids(person))
+
+
 class JiraCodec:
     """See `sync.core.ports.Codec`."""
 
@@ -91,6 +96,7 @@ class JiraCodec:
             problems=tuple(problems),
             marker=Marker(marker) if marker else None,
             references=explicit_references(body) if isinstance(body, str) else (),
+            outsider=_is_customer(at(payload, "fields", "creator"), mapping),
             author=mapping.people.read(reporter),
         )
 

@@ -166,6 +166,10 @@ class People:
                 return person
         return PersonId(f"{self.replica}:{known[0]}") if known else None
 
+    def knows(self, native_ids: Iterable[str]) -> bool:
+        """Whether any of the native ids stands in `[people]`."""
+        return self.read(native_ids) in self.native_ids
+
     def write(self, person: PersonId | str) -> str | None:
         """The native id to write for a person; None for a stranger to this replica."""
         if person.startswith(f"{self.replica}:"):

@@ -253,7 +253,8 @@ class Decoded:
     """A ticket in canonical terms; `problems` name what could not be read (its field is then UNKNOWN).
 
     `marker` is the creation marker that the ticket carries, if any; `references` are the explicit mentions of tickets
-    elsewhere ("Mirrors: <url or key>"), as written, for adoption. `author` is the reporter.
+    elsewhere ("Mirrors: <url or key>"), as written, for adoption. `author` is the reporter; an `outsider` may open tickets there and
+    comment, and no more: what such a text asks of other tickets is not done.
     """
 
     snapshot: Snapshot
@@ -261,6 +262,7 @@ class Decoded:
     marker: Marker | None = None
     references: tuple[str, ...] = ()
     author: PersonId | None = None
+    outsider: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

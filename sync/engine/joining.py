@@ -19,6 +19,7 @@ from sync.store.records import LinkRecord
 
 _FOREIGN = "it carries the marker of another trackdown installation"
 _FOREIGN_MEND = "join it with `trackdown links add`, or take the marker out of it to have it treated as new"
+_OUTSIDER = "it names a ticket elsewhere, and its author has no rights in this project: it was not joined"
 _ADOPT_MEND = "join the right pair with `trackdown links add`"
 
 
@@ -42,6 +43,7 @@ class _Newcomer:
     kind: str
     marker: Marker | None
     references: tuple[str, ...]
+    outsider: bool
 
 
 def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> Joined:
@@ -84,7 +86,7 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
 
 def _take_back(reader: Reader, link: LinkRecord) -> None:
     """What was gone is there again: it goes on from the base that it had, and nothing that was written meanwhile is lost."""
-    reader.tx.links.save(replace(link, state="active"))
+    reader.tx.links.save(replace(link, state="active", missing_since=None))
     reader.tx.tickets.set_dirty(link.ticket, "there again")
     reader.tx.problems.clear(reader.bridge.name, link.replica, ref=link.ref, kind="gone")
 
@@ -99,6 +101,7 @@ def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _New
         kind=kind if isinstance(kind, str) else "issue",
         marker=decoded.marker,
         references=decoded.references,
+        outsider=decoded.outsider,
     )
 
 
@@ -170,7 +173,9 @@ def _create(
     bridge: Bridge, tx: Tx, open_readers: dict[ReplicaName, Reader], rest: list[_Newcomer], joined: Joined
 ) -> None:
     """Adopt by explicit reference, then make a ticket of each one that is left."""
-    wanted = {(one.replica, one.ref): one.references for one in rest if one.references}
+    wanted = {(one.replica, one.ref): one.references for one in rest if one.references and not one.outsider}
+    for one in (one for one in rest if one.references and one.outsider):
+        _report(bridge, tx, one, _OUTSIDER, _ADOPT_MEND, joined)
     pairs: list[Adoption] = []
     if wanted:
         pairs = _adoptions(bridge, tx, rest, wanted, joined)
