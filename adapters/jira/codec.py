@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from adapters.jira.codec_encode import Encoding, comment_op
 from adapters.jira.codec_events import decode_event
