@@ -8,7 +8,7 @@ WORKERS ?= 2
 EXAMPLES ?= 50000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check contract cassettes fuzz histories bench bench-text docs lock clean
+.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories bench bench-text docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ fuzz: setup  ## the laws, with EXAMPLES cases each
 
 histories: setup  ## whole histories with people, faults and kills, EXAMPLES/10 of each kind
 	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/stateful tests/crash
+
+mutants: setup  ## faults planted in the engine, one at a time: the laws must catch every one
+	$(BIN)/python -m tests.mutants
 
 contract: setup  ## the conformance suite, every request and answer held to the official descriptions
 	$(BIN)/python -m pytest -n $(WORKERS) tests/contract

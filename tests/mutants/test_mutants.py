@@ -1,0 +1,44 @@
+"""The written list of planted faults; `make mutants` sees each of them caught."""
+
+from __future__ import annotations
+
+import multiprocessing
+
+import pytest
+
+from tests.mutants.__main__ import hunt
+from tests.mutants.planted import MUTANTS
+from tests.mutants.planting import Mutant
+
+#: Caught by nearly every history, so that the hunt itself is tested in seconds.
+OBVIOUS = ("no audit", "nothing is ever settled")
+
+
+def _plants(mutant: Mutant) -> None:
+    mutant.plant()
+
+
+def test_the_list_is_long_enough_and_says_what_is_wrong() -> None:
+    """At least twenty faults, each with a name of its own and a sentence."""
+    assert len({one.name for one in MUTANTS}) == len(MUTANTS) >= 20
+    assert all(one.fault for one in MUTANTS)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
+def test_every_fault_finds_its_place(mutant: Mutant) -> None:
+    """What a fault is planted into is still there: a mutant that changes nothing would survive for ever."""
+    process = multiprocessing.get_context("fork").Process(target=_plants, args=[mutant])
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.name in OBVIOUS], ids=lambda one: one.name)
+def test_a_planted_fault_is_caught(mutant: Mutant) -> None:
+    """The hunt finds a history that the fault spoils, and that the engine without it tells well."""
+    assert hunt(mutant, histories=60, workers=1) is not None
+
+
+def test_what_is_no_fault_is_not_caught() -> None:
+    """A hunt for nothing comes back with nothing."""
+    assert hunt(Mutant(name="none", fault="nothing at all", plant=lambda: None), histories=5, workers=1) is None
