@@ -11,6 +11,7 @@ from sync.core.ids import RunId
 from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
+from sync.core.vouching import vouched
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
 from sync.store.convert import fields_to_json
@@ -41,12 +42,18 @@ class Sender:
         """Send `op` once; `landed` stores what came of it in the transaction that records the outcome.
 
         Raises what the adapter raised; an answer that was lost or can't be read leaves the request `unknown`, to be found out
-        by reading.
+        by reading. A request that had to wait leaves only while the bridge is still ours.
         """
         row = self._commit(intent, op, dict(context or {}))
         self.sent += 1
+
+        def vouch() -> None:
+            nonlocal row
+            row = self._still_ours(row)
+
         try:
-            receipt = self.replica.adapter.write(op, content)
+            with vouched(vouch):
+                receipt = self.replica.adapter.write(op, content)
         except (Uncertain, Malformed) as error:
             self.unknown += 1
             self._ended(row, "unknown", str(error), {})
@@ -97,6 +104,20 @@ class Sender:
                 note=op.summary,
             )
         return row
+
+    def _still_ours(self, row: OutboxRecord) -> OutboxRecord:
+        """The intent, renewed where time has passed since: whoever took over meanwhile may have sent it by now.
+
+        A create is looked for from the moment at which it leaves, so that is what `sent_at` says.
+        """
+        now = self.bridge.now()
+        assert row.sent_at is not None
+        if now - row.sent_at < min(self.lease.ttl, self.bridge.settle) / 4:
+            return row
+        renewed = replace(row, sent_at=now)
+        with self.bridge.store.begin(self.lease) as tx:
+            tx.outbox.save(renewed)
+        return renewed
 
     def _ended(self, row: OutboxRecord, state: str, error: str, context: JsonObject) -> None:
         with self.bridge.store.begin(self.lease) as tx:
