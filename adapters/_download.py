@@ -23,7 +23,9 @@ import urllib3.exceptions
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from adapters._http import TrackerTransport, retry_after
+from adapters._headers import retry_after
+from adapters._http import TrackerTransport
+from adapters._pace import Call
 from sync.core.errors import AuthFailed, Forbidden, Rejected, Retryable, TrackerError, Unreachable
 
 #: Seconds for one file, however slowly its server sends it.
@@ -162,7 +164,7 @@ def _answer(
             prepared = session.prepare_request(request)
             settings = session.merge_environment_settings(prepared.url or url, {}, True, None, None)
             settings["timeout"] = (transport.pace.connect_timeout, transport.pace.read_timeout)
-            transport.begin("GET", _path(url), write=False)
+            transport.begin(Call(method="GET", path=_path(url)))
             response = line.send(prepared, **settings)
         except _BROKEN as error:
             raise transport.failure(what, error, write=False) from None

@@ -8,14 +8,12 @@ into their sessions: a read is retried here, a write is sent exactly once and it
 from __future__ import annotations
 
 import base64
-import email.utils
 import ipaddress
 import random
 import re
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,7 +24,12 @@ import requests.adapters
 import tenacity
 import urllib3.exceptions
 
+from adapters._answer import TooLargeError, read_body
+from adapters._causes import never_sent, root_cause
+from adapters._headers import parse_http_date, retry_after
+from adapters._pace import Budget, Call, Pace
 from sync.core.errors import (
+    Limited,
     Malformed,
     Moved,
     Retryable,
@@ -34,32 +37,14 @@ from sync.core.errors import (
     Uncertain,
     Unreachable,
 )
-from sync.core.ports import ClockReading, Traffic
+from sync.core.ports import ClockReading, Pause, Traffic
+from sync.core.vouching import vouch
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Answers that mean "not done, ask again": for a write only those where the server says that it did nothing.
 RETRIED_READ_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 #: How many last answers the clock offset is chosen from (the one with the shortest round trip wins).
 CLOCK_WINDOW = 8
-#: No server means more than this, whatever it says.
-LONGEST_WAIT = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How fast we may go. Times are in seconds.
-
-    `patience` is the longest `Retry-After` that a read waits for inside a call; a longer one is handed up as
-    `Retryable(after)`, so that the daemon can do something else meanwhile.
-    """
-
-    between_requests: float = 0.0
-    between_writes: float = 0.0
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    attempts: int = 4
-    first_wait: float = 0.5
-    patience: float = 60.0
 
 
 @dataclass(slots=True)
@@ -85,7 +70,8 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
 
     Raises only `sync.core.errors`; an HTTP error status that is not retried is returned as it is, for the library
     or the adapter to read. A redirect raises `Moved`: following it would drop the query or the method. `classify` may name an answer
-    that the tracker gives instead of its error status (a sign-in page with 203).
+    that the tracker gives instead of its error status (a sign-in page with 203), `tickets` says which ones a request writes
+    to, and `learn` tells the budget what a success says of limits.
     """
 
     def __init__(
@@ -94,10 +80,13 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         traffic: Traffic,
         *,
         pace: Pace | None = None,
+        budget: Budget | None = None,
         redactor: Redactor | None = None,
         sleep: Callable[[float], None] = time.sleep,
         is_write: Callable[[str, str], bool] | None = None,
+        tickets: Callable[[requests.PreparedRequest], tuple[str, ...]] | None = None,
         classify: Callable[[requests.Response], TrackerError | None] | None = None,
+        learn: Callable[[requests.Response, Budget], None] | None = None,
     ) -> None:
         super().__init__(max_retries=0, pool_connections=4, pool_maxsize=4)
         self.tracker = tracker
@@ -105,23 +94,24 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         self.pace = pace or Pace()
         self.redactor = redactor or Redactor()
         self._sleep = sleep
+        self.budget = budget or Budget(self.pace)
         self._is_write = is_write or _writes
+        self._tickets = tickets
         self._classify = classify
-        self._last_request = 0.0
-        self._last_write = 0.0
+        self._learn = learn
         self._readings: list[tuple[timedelta, timedelta]] = []
         self._lock = threading.Lock()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send one request by our own rule; the library's `timeout`, proxies and certificates are kept as given."""
-        method, path = (
-            (request.method or "GET").upper(),
-            urlsplit(request.url or "").path,
-        )
+        method, path = (request.method or "GET").upper(), urlsplit(request.url or "").path
+        write = self._is_write(method, path)
+        tickets = self._tickets(request) if write and self._tickets is not None else ()
+        call = Call(method=method, path=path, write=write, tickets=tickets)
         kwargs["timeout"] = (self.pace.connect_timeout, self.pace.read_timeout)
         kwargs["stream"] = False
-        if self._is_write(method, path):
-            return self._once(request, method, path, True, args, kwargs)
+        if write:
+            return self._once(request, call, args, kwargs)
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(self.pace.attempts),
             wait=self._wait,
@@ -129,20 +119,32 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
             sleep=self._waited,
             reraise=True,
         )
-        return retrying(self._once, request, method, path, False, args, kwargs)
+        return retrying(self._once, request, call, args, kwargs)
 
-    def begin(self, method: str, path: str, *, write: bool) -> None:
-        """Wait until the pace allows one more request, and count it."""
-        self._pace(write)
+    def begin(self, call: Call) -> None:
+        """Wait for the call's turn, and count it; `Limited` where that is longer than our patience."""
+        delay = self.budget.reserve(call, patience=self.pace.patience)
+        if delay.seconds > self.pace.patience:
+            raise Limited(f"{self.tracker}: waiting for {delay.why}", after=timedelta(seconds=delay.seconds))
+        self._waited(delay.seconds)
+        if call.write:
+            vouch()
         self.traffic.requests += 1
-        self.traffic.writes += write
-        route = f"{method} {_route(path)}"
+        self.traffic.writes += call.write
+        route = f"{call.method} {_route(call.path)}"
         self.traffic.by_route[route] = self.traffic.by_route.get(route, 0) + 1
+
+    def pause(self, call: Call, count: int) -> Pause | None:
+        """What the first of `count` such calls has to wait for; None where it may go at once."""
+        first, last = self.budget.forecast(call, count)
+        if first.seconds <= 0:
+            return None
+        return Pause(after=timedelta(seconds=first.seconds), why=first.why, over=timedelta(seconds=last.seconds))
 
     def failure(self, what: str, error: Exception, *, write: bool) -> TrackerError:
         """What it means that sending or reading broke off with `error`."""
-        detail = self.redactor(_root_cause(error))
-        if _never_sent(error):
+        detail = self.redactor(root_cause(error))
+        if never_sent(error):
             return Unreachable(f"{what}: no connection ({detail}). Check `url`, and that this machine may reach it.")
         if write:
             return Uncertain(f"{what}: sent, but the answer was lost ({detail})")
@@ -159,33 +161,43 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
     def _once(
         self,
         request: requests.PreparedRequest,
-        method: str,
-        path: str,
-        write: bool,
+        call: Call,
         args: Any,
         kwargs: Any,
     ) -> requests.Response:
-        self.begin(method, path, write=write)
+        self.begin(call)
         started = time.monotonic()
-        what = f"{self.tracker}: {method} {path}"
+        what = f"{self.tracker}: {call.method} {call.path}"
         try:
             response = super().send(request, *args, **kwargs)
-            _ = response.content  # read it here: a body that is cut off must fail at this seam
+            read_body(response)  # here: a body that is cut off must fail at this seam
+        except TooLargeError as error:
+            raise (Uncertain if call.write else Malformed)(f"{what}: {error}") from None
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise self.failure(what, error, write=write) from None
+            raise self.failure(what, error, write=call.write) from None
         self._read_clock(response, time.monotonic() - started)
         self._redact(response)
+        self._read_limits(response)
         if self._classify is not None and (problem := self._classify(response)) is not None:
+            if isinstance(problem, Limited) and problem.after is not None:
+                self.budget.block(problem.after.total_seconds(), "the time that the tracker named")
             raise problem
         if response.is_redirect or response.status_code in (301, 302, 307, 308):
             location = response.headers.get("Location", "")
             raise Moved(f"{what} was redirected to {self.redactor(location)}", location=location)
-        if not write and response.status_code in RETRIED_READ_STATUSES:
-            raise Retryable(
+        if not call.write and response.status_code in RETRIED_READ_STATUSES:
+            kind = Limited if response.status_code == 429 else Retryable
+            raise kind(
                 f"{what} answered {response.status_code}: {self._excerpt(response)}",
                 after=retry_after(response.headers),
             )
         return response
+
+    def _read_limits(self, response: requests.Response) -> None:
+        if response.status_code == 429 and (after := retry_after(response.headers)) is not None:
+            self.budget.block(after.total_seconds(), "the time that the tracker named")
+        elif response.status_code < 400 and self._learn is not None:
+            self._learn(response, self.budget)
 
     def _redact(self, response: requests.Response) -> None:
         """Refusals are quoted in messages, and a gateway may put our own request into its page."""
@@ -203,26 +215,18 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, Limited) and error.after is not None:
+            return 0.0  # the budget sees to it
         if isinstance(error, Retryable) and error.after is not None:
             return float(error.after.total_seconds())
         # Full jitter, so that several bridges that failed together do not come back together.
         grown: float = self.pace.first_wait * 2.0 ** (state.attempt_number - 1)
         return random.uniform(0.5, 1.0) * grown  # noqa: S311
 
-    def _pace(self, write: bool) -> None:
-        now = time.monotonic()
-        ready = self._last_request + self.pace.between_requests
-        if write:
-            ready = max(ready, self._last_write + self.pace.between_writes)
-        if ready > now:
-            self._waited(ready - now)
-        self._last_request = time.monotonic()
-        if write:
-            self._last_write = self._last_request
-
     def _waited(self, seconds: float) -> None:
-        self.traffic.waits += seconds
-        self._sleep(seconds)
+        if seconds > 0:
+            self.traffic.waits += seconds
+            self._sleep(seconds)
 
     def _read_clock(self, response: requests.Response, round_trip: float) -> None:
         server = parse_http_date(response.headers.get("Date"))
@@ -266,30 +270,6 @@ def json_object(response: requests.Response, what: str) -> dict[str, Any]:
     return body
 
 
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """`Retry-After` in either of its forms, seconds or a date by the server's own clock; None when absent or unreadable.
-
-    The names in `headers` are in lower case, or the mapping does not mind.
-    """
-    header = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+", header):
-        return min(timedelta(seconds=int(header[:9])), LONGEST_WAIT)
-    when = parse_http_date(header)
-    if when is None:
-        return None
-    now = parse_http_date(headers.get("date")) or datetime.now(UTC)
-    return min(max(when - now, timedelta()), LONGEST_WAIT)
-
-
-def parse_http_date(header: str | None) -> datetime | None:
-    """An HTTP date as aware UTC."""
-    try:
-        parsed = email.utils.parsedate_to_datetime(header or "")
-    except (TypeError, ValueError):
-        return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
-
-
 def _writes(method: str, _path: str) -> bool:
     return method not in READ_METHODS
 
@@ -301,46 +281,3 @@ def _route(path: str) -> str:
         "{id}",
         path,
     )
-
-
-def _chain(error: BaseException) -> Iterable[BaseException]:
-    # Not `__context__`: an earlier failure that somebody is dealing with is no cause of this one.
-    seen: set[int] = set()
-    pending: list[Any] = [error]
-    while pending:
-        current = pending.pop(0)
-        if not isinstance(current, BaseException) or id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        pending += [
-            *current.args,
-            getattr(current, "reason", None),
-            current.__cause__,
-        ]
-
-
-def _never_sent(error: BaseException) -> bool:
-    """Whether the connection was never made, so that the server can't have seen the request."""
-    return any(
-        isinstance(
-            cause,
-            urllib3.exceptions.NewConnectionError
-            | urllib3.exceptions.ConnectTimeoutError
-            | urllib3.exceptions.NameResolutionError
-            | requests.exceptions.InvalidURL
-            | requests.exceptions.InvalidSchema
-            | ssl.SSLCertVerificationError  # any other TLS error may come after the request was sent
-            | requests.exceptions.ConnectTimeout,
-        )
-        for cause in _chain(error)
-    )
-
-
-def _root_cause(error: BaseException) -> str:
-    causes = list(_chain(error))
-    plain = next(
-        (cause for cause in causes if isinstance(cause, OSError) and cause.strerror),
-        causes[-1],
-    )
-    return f"{type(plain).__name__}: {plain}" if str(plain) else type(plain).__name__

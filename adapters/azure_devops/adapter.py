@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters._download import download
-from adapters._http import Pace
+from adapters._pace import Call, Pace
 from adapters.azure_devops import codec_text, wire
 from adapters.azure_devops.client import Connection
 from adapters.azure_devops.errors import NotThere
@@ -24,7 +24,7 @@ from sync.core.errors import ConfigError, Rejected
 from sync.core.errors import Malformed as MalformedAnswer
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Field, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
-from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 
 #: The service's limits, in characters.
 TITLE_LIMIT, TEXT_LIMIT = 255, 1_000_000
@@ -79,6 +79,7 @@ class AzureDevOpsAdapter:
             conditional_writes=True,
             history=True,
             attachments=True,
+            can_delete=True,
             clock_resolution=timedelta(milliseconds=10),
             feeds=2,
         )
@@ -159,6 +160,13 @@ class AzureDevOpsAdapter:
                     payload={"fields": fields, "relations": update.get("relations"), **known},
                 )
 
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """See `Adapter`."""
+        return self._connection.transport.pause(Call(method=kind, path="", write=True), count)
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`: what is left is known from answers alone."""
+
     def clock(self) -> ClockReading:
         """See `Adapter`."""
         return self._connection.transport.clock()
@@ -215,13 +223,15 @@ def open_adapter(
     select: str | None = None,
     pace: Pace | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
 ) -> AzureDevOpsAdapter:
     """An adapter for one project; `select` is a WIQL condition of one's own, for example `[System.Tags] CONTAINS 'sync'`."""
     if select is not None:
         select = select.strip()
         if not select or select.count("'") % 2 or select.count("(") != select.count(")"):
             raise ConfigError([f"select for {replica} is no WIQL condition: {select!r}; quotes and brackets must pair"])
-    return AzureDevOpsAdapter(Connection(settings, Traffic(), pace=pace, sleep=sleep), replica=replica, select=select)
+    connection = Connection(settings, Traffic(), pace=pace, sleep=sleep, now=now)
+    return AzureDevOpsAdapter(connection, replica=replica, select=select)
 
 
 def _ref(op: NativeOp) -> NativeRef:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 # The library makes a cache directory when it is imported, in the home directory unless told otherwise.
 os.environ.setdefault("AZURE_DEVOPS_CACHE_DIR", tempfile.gettempdir())
@@ -20,7 +20,9 @@ from azure.devops.v7_1.work_item_tracking import WorkItemTrackingClient
 from msrest.exceptions import ClientException
 from msrest.universal_http import ClientRequest
 
-from adapters._http import Pace, Redactor, TrackerTransport, json_object, mount, retry_after
+from adapters._headers import moment, retry_after, until
+from adapters._http import Redactor, TrackerTransport, json_object, mount
+from adapters._pace import Budget, Pace, shared
 from adapters.azure_devops.errors import Classifier, is_write
 from adapters.azure_devops.settings import Settings
 from sync.core.errors import Malformed, Unsupported
@@ -61,8 +63,8 @@ FIELDS = ("b51fd764-e5c2-4b9b-aaf7-3395cf4bdd94", "7.1-preview.3")
 ROOTS = ("a70579d1-f53a-48ee-a5be-7be8659023b9", "7.1-preview.2")
 #: The one part of an address that has parts itself.
 _SAFE = {"path": "/"}
-#: The longest that we wait because a successful answer asked for it.
-PATIENCE = 30.0
+#: The longest, in seconds, that is left between two requests because the limit is near.
+LONGEST_GAP = 5.0
 _LOCATION = {
     "id": "id",
     "area": "area",
@@ -90,6 +92,7 @@ class Connection:
         *,
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         redactor = Redactor()
         token = settings.auth.token.get_secret_value()
@@ -97,18 +100,18 @@ class Connection:
         self.url = settings.organisation
         self.project = settings.project
         self.traffic = traffic
-        self._sleep = sleep
-        self._busy_until = 0.0
+        pace = pace or settings.pace()
         self.transport = TrackerTransport(
             "Azure DevOps",
             traffic,
-            pace=pace or settings.pace(),
+            pace=pace,
+            budget=shared(urlsplit(self.url).netloc, token, pace, now),
             redactor=redactor,
             sleep=sleep,
             is_write=is_write,
-            classify=self._classify,
+            classify=Classifier("Azure DevOps"),
+            learn=learn,
         )
-        self._classifier = Classifier("Azure DevOps")
         self.session = requests.Session()
         self.session.auth = ("", token)
         mount(self.session, self.transport)
@@ -133,7 +136,6 @@ class Connection:
         The library's own methods parse answers into models that drop members (the reporting batches lose all of
         them), so its routing, versions and headers are used and its models are not.
         """
-        self._ease()
         values = {"project": self.project, **(route or {})}
         location, version = resource
         response = self.tracking._send(  # noqa: SLF001 - the one door below the models
@@ -213,15 +215,13 @@ class Connection:
             raise Unsupported(f"Azure DevOps: {url} has no resource {location_id}; is it an old server?")
         return location
 
-    def _classify(self, response: requests.Response) -> Any:
-        # The service first delays a busy user and says so on a success; going on at speed ends in 429.
-        if response.status_code < 300 and (after := retry_after(response.headers)) is not None:
-            self._busy_until = time.monotonic() + min(after.total_seconds(), PATIENCE)
-        return self._classifier(response)
 
-    def _ease(self) -> None:
-        wait = self._busy_until - time.monotonic()
-        if wait > 0:
-            self.traffic.waits += wait
-            self._sleep(wait)
-            self._busy_until = 0.0
+def learn(response: requests.Response, budget: Budget) -> None:
+    """The service first delays a busy user and says so on a success; going on at speed ends in 429."""
+    headers = response.headers
+    if (after := retry_after(headers)) is not None:
+        budget.block(after.total_seconds(), "Azure DevOps, which asks us to wait")
+    left, reset = headers.get("X-RateLimit-Remaining", ""), moment(headers.get("X-RateLimit-Reset"))
+    if left.isdecimal() and reset is not None:
+        seconds = until(reset, headers).total_seconds()
+        budget.slow(min(seconds / max(int(left), 1), LONGEST_GAP), seconds, "Azure DevOps, whose limit is near")

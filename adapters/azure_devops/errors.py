@@ -8,11 +8,13 @@ from typing import Any, Final
 
 import requests
 
-from adapters._http import RETRIED_READ_STATUSES, retry_after
+from adapters._headers import retry_after
+from adapters._http import RETRIED_READ_STATUSES
 from adapters.azure_devops import wire
 from sync.core.errors import (
     AuthFailed,
     Forbidden,
+    Limited,
     PreconditionFailed,
     Rejected,
     Retryable,
@@ -110,7 +112,7 @@ class Classifier:
         key = wire.text(body.get("typeKey"))
         if status == 429:
             after = retry_after(response.headers)
-            return Retryable(f"{what}: the service asks us to slow down: {message}", after=after)
+            return Limited(f"{what}: the service asks us to slow down: {message}", after=after)
         if status == 412 or key in _STALE or message.startswith(("VS403351", "TF26071")):
             return PreconditionFailed(f"{what}: the work item changed since we read it: {message}")
         if status == 403:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 
-from adapters._http import Pace
+from adapters._pace import Pace
 
 
 class Auth(BaseModel):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters._http import Pace
+from adapters._pace import Call, Pace
 from adapters.github import history, wire
 from adapters.github.client import Client
 from adapters.github.dependencies import Dependencies
@@ -24,7 +24,7 @@ from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import Moved, Rejected
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
-from sync.core.ports import Adapter, ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+from sync.core.ports import Adapter, ClockReading, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 
 #: Numbers beyond the newest listed one that `find` tries: a list may lag behind a create.
 UNLISTED = 3
@@ -88,7 +88,7 @@ class GitHubAdapter:
         except Moved as moved:
             if not self._home.is_elsewhere(moved):
                 raise self._home.renamed(moved) from None
-            return Gone(ref=ref, reason=f"transferred to {moved.location}")
+            return Gone(ref=ref, reason=f"transferred to {moved.location}", moved_to=moved.location)
         except NotThere as error:
             self._home.repository()  # a repository that is hidden from us would answer so for every ticket
             return Gone(ref=ref, reason=str(error))
@@ -182,6 +182,14 @@ class GitHubAdapter:
         """See `Adapter`."""
         return self._writer.write(op)
 
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """See `Adapter`."""
+        return self._client.transport.pause(_call(kind), count)
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`."""
+        self._client.transport.budget.recall((_call(kind), ago.total_seconds()) for kind, ago in sent)
+
     def clock(self) -> ClockReading:
         """See `Adapter`."""
         return self._client.transport.clock()
@@ -191,6 +199,12 @@ class GitHubAdapter:
         self._client.close()
 
 
+def _call(kind: OpKind) -> Call:
+    """A request of this kind, as far as GitHub's limits tell them apart."""
+    paths = {OpKind.CREATE: "/issues", OpKind.COMMENT_CREATE: "/issues/1/comments"}
+    return Call(method="POST" if kind in paths else "PATCH", path=paths.get(kind, ""), write=True)
+
+
 def open_adapter(
     settings: Settings,
     *,
@@ -198,8 +212,10 @@ def open_adapter(
     select: str | None = None,
     pace: Pace | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
 ) -> Adapter:
     """An adapter that has sent nothing yet; raises `ConfigError` for a `select` that can't be understood."""
     traffic = Traffic()
     selection = Selection.parse(select)
-    return GitHubAdapter(settings, Client(settings, traffic, name=replica, pace=pace, sleep=sleep), selection, traffic)
+    client = Client(settings, traffic, name=replica, pace=pace, sleep=sleep, now=now)
+    return GitHubAdapter(settings, client, selection, traffic)

@@ -14,10 +14,12 @@ import requests
 from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
 
-from adapters._http import Pace, Redactor, TrackerTransport, mount, parse_http_date
-from adapters.github.errors import message_of, parsed, rate_limit, refusal
+from adapters._headers import moment, parse_http_date, until
+from adapters._http import Redactor, TrackerTransport, mount
+from adapters._pace import Budget, Pace, shared
+from adapters.github.errors import SECONDARY_WAIT, message_of, parsed, rate_limit, refusal
 from adapters.github.settings import Settings
-from sync.core.errors import Malformed, Retryable, TrackerError, Uncertain
+from sync.core.errors import Limited, Malformed, Retryable, TrackerError, Uncertain
 from sync.core.models import JsonObject
 from sync.core.ports import Traffic
 
@@ -54,12 +56,21 @@ class Client:
         name: str = "github",
         pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         redactor = Redactor()
         token = settings.auth.token.get_secret_value()
         redactor.add(token)
+        pace = pace or settings.pace()
         self.transport = TrackerTransport(
-            name, traffic, pace=pace or settings.pace(), redactor=redactor, sleep=sleep, classify=_limited
+            name,
+            traffic,
+            pace=pace,
+            budget=shared(urlsplit(settings.url).netloc, token, pace, now),
+            redactor=redactor,
+            sleep=sleep,
+            classify=self._limited,
+            learn=_learn,
         )
         self.library = Github(
             auth=Auth.Token(token),
@@ -132,22 +143,35 @@ class Client:
         at, noted = self._last
         return at + timedelta(seconds=time.monotonic() - noted)
 
+    def _limited(self, response: requests.Response) -> TrackerError | None:
+        if response.status_code == 202 and response.request.method == "GET":
+            return Retryable("github: the answer is not ready yet")  # the library would ask again and again
+        if response.status_code not in (403, 429):
+            return None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        try:
+            message = message_of(json.loads(response.text))
+        except ValueError:
+            message = ""
+        limited = rate_limit(response.status_code, headers, message)
+        if limited is not None and limited.after is None:
+            guess = self.transport.budget.guess(SECONDARY_WAIT.total_seconds())
+            return Limited(str(limited), after=timedelta(seconds=guess))
+        return limited
+
     def close(self) -> None:
         """Give the connections back."""
         self.library.close()
 
 
-def _limited(response: requests.Response) -> TrackerError | None:
-    if response.status_code == 202 and response.request.method == "GET":
-        return Retryable("github: the answer is not ready yet")  # the library would ask again and again
-    if response.status_code not in (403, 429):
-        return None
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    try:
-        message = message_of(json.loads(response.text))
-    except ValueError:
-        message = ""
-    return rate_limit(response.status_code, headers, message)
+def _learn(response: requests.Response, budget: Budget) -> None:
+    """Whoever uses the token too is counted in what is left."""
+    headers = response.headers
+    if headers.get("X-RateLimit-Remaining") == "0" and headers.get("X-RateLimit-Resource", "core") == "core":
+        reset = moment(headers.get("X-RateLimit-Reset"))
+        if reset is not None:
+            limit = headers.get("X-RateLimit-Limit", "")
+            budget.block(until(reset, headers).total_seconds() + 1, f"its hourly limit of {limit} requests")
 
 
 def _links(header: str) -> dict[str, str]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters._http import parse_http_date, retry_after
-from sync.core.errors import AuthFailed, Forbidden, Rejected, Retryable, TrackerError, Uncertain
+from adapters._headers import parse_http_date, retry_after
+from sync.core.errors import AuthFailed, Forbidden, Limited, Rejected, Retryable, TrackerError, Uncertain
 from sync.core.models import Field, FieldProblem
 
 #: GitHub asks for at least this much where a secondary limit names no time.
@@ -32,8 +32,8 @@ class NotThere(Rejected):
     """404 or 410: the thing asked for is not there, or not for us."""
 
 
-def rate_limit(status: int, headers: Mapping[str, str], message: str) -> Retryable | None:
-    """The limit that an answer speaks of, with the time to wait; None for any other answer."""
+def rate_limit(status: int, headers: Mapping[str, str], message: str) -> Limited | None:
+    """The limit that an answer speaks of, with the time to wait where it names one; None for any other answer."""
     if status not in (403, 429):
         return None
     waited_for = retry_after(headers)
@@ -41,9 +41,9 @@ def rate_limit(status: int, headers: Mapping[str, str], message: str) -> Retryab
         reset = headers.get("x-ratelimit-reset", "")
         now = parse_http_date(headers.get("date")) or datetime.now(UTC)
         until = datetime.fromtimestamp(int(reset), UTC) - now if reset.isdigit() else SECONDARY_WAIT
-        return Retryable("github: the hourly rate limit is used up", after=max(until, timedelta(seconds=1)))
+        return Limited("github: the hourly rate limit is used up", after=max(until, timedelta(seconds=1)))
     if status == 429 or waited_for is not None or re.search(r"rate limit|abuse detection", message, re.IGNORECASE):
-        return Retryable(f"github: slow down ({message})", after=waited_for or SECONDARY_WAIT)
+        return Limited(f"github: slow down ({message})", after=waited_for)
     return None
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote as quote_path
 
-from adapters._http import Pace, parse_http_date
+from adapters._headers import parse_http_date
+from adapters._pace import Call, Pace
 from adapters.jira.client import JiraClient, missing
 from adapters.jira.codec_files import attachments_in
 from adapters.jira.flow import Flow
@@ -25,7 +26,7 @@ from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import ConfigError, Malformed, Rejected, TrackerError, Uncertain
 from sync.core.ids import Cursor, NativeRef, ReplicaName
 from sync.core.models import Field, FieldProblem, Gone, JsonObject, NativeAttachment, NativeEvent, NativeTicket
-from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 
 #: How many keys without an issue end the search for a lost create on Data Center (deleted and moved ones leave gaps).
 _GAP: Final = 10
@@ -107,7 +108,7 @@ class JiraAdapter:
         return self._find_on_cloud(op, fence) if self._client.cloud else self._find_on_server(op, fence)
 
     def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
-        """See `Adapter`. Making a name that is there, and removing a link or a file that is gone, is done already."""
+        """See `Adapter`. Making a name that is there, and removing a ticket, a link or a file that is gone, is done already."""
         self._know()
         if op.kind is OpKind.ATTACHMENT_CREATE:
             return self._attach(op, content)
@@ -143,6 +144,13 @@ class JiraAdapter:
             return
         for start in range(0, len(refs), _CHANGELOG_BATCH):
             yield from self._reader.with_ids(self._bulk_history(refs[start : start + _CHANGELOG_BATCH], since))
+
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """See `Adapter`."""
+        return self._client.transport.pause(Call(method=kind, path="", write=True), count)
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`: Jira's limits are shorter than a restart."""
 
     def clock(self) -> ClockReading:
         """See `Adapter`."""
@@ -369,7 +377,7 @@ def _is_done_already(op: NativeOp, error: Rejected) -> bool:
     """Whether the refusal says that things are as they should be."""
     if op.action == "make":
         return any("already exists" in problem.message for problem in error.problems)
-    return missing(error) and (op.action == "unlink" or op.kind is OpKind.ATTACHMENT_DELETE)
+    return missing(error) and (op.action == "unlink" or op.kind in (OpKind.DELETE, OpKind.ATTACHMENT_DELETE))
 
 
 def open_adapter(
@@ -379,9 +387,10 @@ def open_adapter(
     select: str | None = None,
     pace: Pace | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
 ) -> JiraAdapter:
     """An adapter that has not asked anything yet; `select` is a condition in JQL. Raises `ConfigError` for one with an order."""
     if select is not None and "order by" in select.casefold():
         raise ConfigError([f"select: {select!r} must be a condition only: leave out ORDER BY"])
-    client = JiraClient(settings, tracker=str(replica), pace=pace, sleep=sleep)
+    client = JiraClient(settings, tracker=str(replica), pace=pace, sleep=sleep, now=now)
     return JiraAdapter(client, settings, select=select)

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from jira import JIRA
 from jira.exceptions import JIRAError
 
 from adapters._download import download
-from adapters._http import Pace, Redactor, TrackerTransport, mount
+from adapters._headers import moment, until
+from adapters._http import Redactor, TrackerTransport, mount
+from adapters._pace import Budget, Pace, Quota, shared
 from adapters.jira.errors import NotThere, from_library, from_response, refused_login
 from adapters.jira.multipart import Multipart
 from adapters.jira.settings import Settings
@@ -26,9 +30,21 @@ T = TypeVar("T")
 
 #: Requests that only read although they are sent with POST.
 _READS_BY_POST: Final = ("/search", "/search/jql", "/issue/bulkfetch", "/changelog/bulkfetch", "/comment/list")
-#: Cloud allows 20 writes to one issue in two seconds and 100 in thirty; staying below (writes, seconds) costs nothing and
-#: avoids 429 for the whole bridge.
-ISSUE_LIMITS: Final = ((18, 2.1), (95, 30.5))
+_ISSUE: Final = re.compile(r"/issue/([^/]+)")
+#: Cloud allows 20 writes to one issue in two seconds and 100 in thirty; staying below costs nothing and avoids 429 for the
+#: whole account.
+ISSUE_LIMITS: Final = tuple(
+    Quota(
+        name=f"its limit of writes to one issue in {span:.0f} s",
+        most=most,
+        span=span,
+        cost=lambda _: 1,
+        each_ticket=True,
+    )
+    for most, span in ((18, 2.1), (95, 30.5))
+)
+#: For how many seconds a warning counts that names no time, and the longest that is left between two requests for one.
+_NEAR: Final = 5.0
 INDEX_PAGE: Final = 5000
 SERVER_PAGE: Final = 1000
 
@@ -64,24 +80,33 @@ class JiraClient:
     """One site. Raises only `sync.core.errors`."""
 
     def __init__(
-        self, settings: Settings, *, tracker: str, pace: Pace | None = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        settings: Settings,
+        *,
+        tracker: str,
+        pace: Pace | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.tracker = tracker
         self.url = settings.url.rstrip("/")
         self.traffic = Traffic()
-        self._sleep = sleep
-        self._writes: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=ISSUE_LIMITS[-1][0]))
         redactor = Redactor()
         token = settings.auth.token.get_secret_value()
         redactor.add(token, settings.auth.user or "")
+        pace = pace or _pace(settings)
+        pace = replace(pace, quotas=(*pace.quotas, *ISSUE_LIMITS))
         self.transport = TrackerTransport(
             tracker,
             self.traffic,
-            pace=pace or _pace(settings),
+            pace=pace,
+            budget=shared(urlsplit(self.url).netloc, token, pace, now),
             redactor=redactor,
             sleep=sleep,
             is_write=lambda method, path: method not in ("GET", "HEAD") and not path.endswith(_READS_BY_POST),
+            tickets=written,
             classify=refused_login,
+            learn=learn,
         )
         login: dict[str, Any] = (
             {"basic_auth": (settings.auth.user, token)} if settings.auth.user else {"token_auth": token}
@@ -153,7 +178,7 @@ class JiraClient:
     def is_shown_to_strangers(self, path: str) -> bool:
         """Whether somebody without credentials is answered at a path below the API's root."""
         stranger = requests.Session()
-        stranger.auth = _nobody
+        stranger.auth = lambda request: request  # no credentials: else some would be looked for in `.netrc`
         mount(stranger, self.transport)
         try:
             response = stranger.get(self.address(path), headers={"Accept": "application/json"})
@@ -163,8 +188,6 @@ class JiraClient:
 
     def upload(self, path: str, parts: Multipart) -> Any:
         """Attach a file, sent once; the JSON of the answer."""
-        for issue in _written(path, None):
-            self._hold_back(issue)
         # Jira takes no form without this, against forged requests; the library's session says that all is JSON.
         headers = {"X-Atlassian-Token": "no-check", "Content-Type": parts.content_type}
         response = requests.Session.request(
@@ -183,8 +206,6 @@ class JiraClient:
 
     def send(self, method: str, path: str, *, params: Mapping[str, Any], body: Any) -> tuple[requests.Response, Any]:
         """One write, sent once; the JSON is None for an empty answer."""
-        for issue in _written(path, body):
-            self._hold_back(issue)
         response = self._send(method, path, params=params, body=body, write=True)
         try:
             return response, response.json() if response.content else None
@@ -228,29 +249,35 @@ class JiraClient:
             kind = response.headers.get("Content-Type", "no type")
             raise Malformed(f"{self.tracker}: {path} answered {response.status_code} without JSON ({kind})") from None
 
-    def _hold_back(self, issue: str) -> None:
-        """Wait where the next write to this issue would pass a limit of an issue."""
-        recent, now = self._writes[issue], time.monotonic()
-        wait = max((recent[-most] + span - now for most, span in ISSUE_LIMITS if len(recent) >= most), default=0.0)
-        if wait > 0:
-            self.traffic.waits += wait
-            self._sleep(wait)
-        recent.append(time.monotonic())
-        if len(self._writes) > 1000:
-            self._writes.pop(next(iter(self._writes)))
 
-
-def _nobody(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No credentials: without this, `requests` would look for some in `.netrc`."""
-    return request
-
-
-def _written(path: str, body: Any) -> list[str]:
+def written(request: requests.PreparedRequest) -> tuple[str, ...]:
     """The issues that a write counts for: a link is one of both."""
-    kind, _, rest = path.partition("/")
-    if kind == "issueLink":
-        return [end for name in ("inwardIssue", "outwardIssue") if (end := text_at(body, name, "id"))]
-    return [rest.partition("/")[0]] if kind == "issue" and rest else []
+    path = urlsplit(request.url or "").path
+    if path.endswith("/issueLink"):
+        try:
+            body = json.loads(request.body) if isinstance(request.body, str | bytes) else None
+        except ValueError:
+            return ()
+        return tuple(end for name in ("inwardIssue", "outwardIssue") if (end := text_at(body, name, "id")))
+    named = _ISSUE.search(path)
+    return (named[1],) if named else ()
+
+
+def learn(response: requests.Response, budget: Budget) -> None:
+    """Slow down before we are told to: Cloud says when less than a fifth is left, Data Center how much and how fast it grows."""
+    headers = response.headers
+    if headers.get("X-RateLimit-NearLimit", "").lower() == "true":
+        left = _number(headers.get("X-RateLimit-Remaining"))
+        reset = moment(headers.get("X-RateLimit-Reset"))
+        seconds = until(reset, headers).total_seconds() if reset else _NEAR
+        budget.slow(min(seconds / max(left or 1, 1), _NEAR), seconds, "Jira, whose limit is near")
+    elif (rate := _number(headers.get("X-RateLimit-FillRate"))) and _number(headers.get("X-RateLimit-Remaining")) == 0:
+        span = _number(headers.get("X-RateLimit-Interval-Seconds")) or 1
+        budget.slow(span / rate, span, "Jira, whose limit is near")
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _pace(settings: Settings) -> Pace:

@@ -7,11 +7,12 @@ from typing import Any, Final
 import requests
 from jira.exceptions import JIRAError
 
-from adapters._http import retry_after
+from adapters._headers import retry_after
 from adapters.jira.wire import as_list, as_object
 from sync.core.errors import (
     AuthFailed,
     Forbidden,
+    Limited,
     Malformed,
     PreconditionFailed,
     Rejected,
@@ -111,7 +112,7 @@ def from_response(response: requests.Response, what: str, *, write: bool) -> Tra
     if status == 410:
         return Unsupported(f"{what}: {said}")
     if status == 429:
-        return Retryable(f"{what}: too many requests ({said})", after=retry_after(response.headers))
+        return Limited(f"{what}: too many requests ({said})", after=retry_after(response.headers))
     if status == 404:
         return NotThere(f"{what} was refused: {said}", problems)
     if status >= 500 or status == 408:

@@ -4,8 +4,9 @@ TrackdownError
 ├── ConfigError          mend the config or the mapping; all problems at once   (exit 2)
 ├── TrackerError         something between us and one tracker
 │   ├── Retryable        the same request may be sent again, after `after`
+│   │   ├── Limited      the tracker's limit, or our pace for it, lets nothing more through until `after`
+│   │   └── Unreachable  nothing was answered and nothing was written           (exit 4)
 │   ├── AuthFailed       mend the credentials                                   (exit 4)
-│   ├── Unreachable      nothing was answered and nothing was written           (exit 4)
 │   ├── Forbidden        this one is not allowed; the others go on
 │   ├── PreconditionFailed  it changed under us: read again and decide again
 │   ├── Rejected         the tracker refused the values; `problems` says which
@@ -47,6 +48,10 @@ class Retryable(TrackerError):
     def __init__(self, message: str, *, after: timedelta | None = None) -> None:
         super().__init__(message)
         self.after = after
+
+
+class Limited(Retryable):
+    """A limit of the tracker, or our pace for it, is used up: nothing was done, and nobody is at fault."""
 
 
 class Unreachable(Retryable):

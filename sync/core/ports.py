@@ -39,6 +39,7 @@ class OpKind(StrEnum):
 
     CREATE = "create"
     UPDATE = "update"
+    DELETE = "delete"
     COMMENT_CREATE = "comment_create"
     COMMENT_UPDATE = "comment_update"
     COMMENT_DELETE = "comment_delete"
@@ -106,6 +107,15 @@ class ClockReading:
 
     offset: timedelta = timedelta()
     uncertainty: timedelta = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """What a request has to wait for: how long, and for which limit; `over` is how long until all that were asked about are sent."""
+
+    after: timedelta
+    why: str
+    over: timedelta
 
 
 @dataclass(slots=True)
@@ -189,6 +199,17 @@ class Adapter(Protocol):
         """Changes of these tickets after `since` from the tracker's own history, oldest first per ticket, in batches where it can."""
         ...
 
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """What the tracker's limits ask `count` more requests of this kind to wait for; None where the next one may go now.
+
+        Costs no request. Short waits are waited for inside the calls.
+        """
+        ...
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """Count what this account sent lately, and how long ago, before it was opened here and beside it."""
+        ...
+
     def clock(self) -> ClockReading:
         """The tracker's clock against ours, from the answers seen so far."""
         ...
@@ -253,6 +274,13 @@ class Codec(Protocol):
         With `current` None: one CREATE that carries `marker` and as many fields as a create can; the engine reads the answer
         and encodes again what is still missing. A way of several steps (a workflow) may give only the first ones: the
         engine encodes again after them. Smallest request: only changed fields, sets by add and remove where the API can.
+        """
+        ...
+
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """The one request that deletes the ticket and nothing else; a problem where this tracker deletes none (`Capabilities.can_delete`).
+
+        What hangs on the ticket (its subtasks) is never deleted with it: a tracker that would do so is asked to refuse.
         """
         ...
 

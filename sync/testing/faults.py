@@ -23,7 +23,7 @@ from sync.core.capabilities import Capabilities, Visibility
 from sync.core.errors import AuthFailed, Rejected, Retryable, TrackerError, Uncertain, Unreachable
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, NativeAttachment, NativeEvent, NativeTicket
-from sync.core.ports import Adapter, ClockReading, NativeOp, Page, Receipt, Traffic
+from sync.core.ports import Adapter, ClockReading, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 
 T = TypeVar("T")
 
@@ -209,6 +209,14 @@ class FaultyAdapter:
         yield from self._adapter.history(refs, since)
         if fault is Fault.CRASH_AFTER:
             raise Crash("killed after reading a history")
+
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """See `Adapter`."""
+        return self._adapter.pause(kind, count)
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`."""
+        self._adapter.recall(sent)
 
     def clock(self) -> ClockReading:
         """See `Adapter`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from sync.core.capabilities import Capabilities, ProjectFacts, Visibility
 from sync.core.errors import AuthFailed, Rejected
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Gone, JsonObject, NativeAttachment, NativeComment, NativeEvent, NativeTicket
-from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Receipt, Traffic
+from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 from sync.testing.memory_codec import attachment_of
 from sync.testing.memory_knobs import ACCOUNT, TOKEN
+from sync.testing.memory_limits import MemoryLimit
 from sync.testing.memory_server import MemoryTracker
 
 _CHUNK: Final = 65_536
@@ -28,6 +29,7 @@ class MemoryAdapter:
         self.traffic = Traffic()
         self._tracker = tracker
         self._token = token
+        self._known = MemoryLimit()
 
     def probe(self) -> Capabilities:
         """See `Adapter`."""
@@ -50,6 +52,7 @@ class MemoryAdapter:
             ),
             tells=knobs.tells,
             attachments=knobs.attachments,
+            can_delete=knobs.can_delete,
             max_assignees=knobs.max_assignees,
             title_limit=knobs.title_limit,
             body_limit=knobs.body_limit,
@@ -100,6 +103,8 @@ class MemoryAdapter:
     def write(self, op: NativeOp, content: Path | None = None) -> Receipt:
         """See `Adapter`."""
         self._count(op.action, write=True)
+        self._tracker.limit.spend(op.kind, self._tracker.clock(), self._tracker.knobs.new_per_hour)
+        self._known.spend(op.kind, self._tracker.clock(), None)
         payload = op.payload
         match op.kind:
             case OpKind.CREATE:
@@ -107,6 +112,8 @@ class MemoryAdapter:
             case OpKind.UPDATE:
                 verbs: list[JsonObject] = [payload.get(verb, {}) for verb in ("set", "add", "remove", "make")]
                 return self._receipt(self._tracker.patch(_ref(op), *verbs, expects=op.expects))
+            case OpKind.DELETE:
+                return self._delete(op)
             case OpKind.ATTACHMENT_CREATE | OpKind.ATTACHMENT_DELETE:
                 return self._write_file(op, content)
         return self._write_comment(op)
@@ -137,6 +144,14 @@ class MemoryAdapter:
                     at=entry.at,
                     payload={"key": entry.key, "old": entry.old, "new": entry.new},
                 )
+
+    def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
+        """See `Adapter`: by what this adapter knows of."""
+        return self._known.pause(kind, self._tracker.clock(), self._tracker.knobs.new_per_hour, count)
+
+    def recall(self, sent: Sequence[tuple[OpKind, timedelta]]) -> None:
+        """See `Adapter`."""
+        self._known.recall(sent, self._tracker.clock())
 
     def clock(self) -> ClockReading:
         """See `Adapter`."""
@@ -225,6 +240,11 @@ class MemoryAdapter:
             at=self._tracker.now(),
             ticket=self._native(payload) if answers else None,
         )
+
+    def _delete(self, op: NativeOp) -> Receipt:
+        if self._tracker.read(ref := _ref(op)) is not None:
+            self._tracker.delete(ref, author=ACCOUNT)
+        return Receipt(ref=ref, at=self._tracker.now())
 
     def _write_file(self, op: NativeOp, content: Path | None) -> Receipt:
         ref = _ref(op)

@@ -81,7 +81,9 @@ class MemoryKnobs:
     `tells` can be read and are set by nobody. `names` are the names that the project has for a field (any, where it has no entry); a
     name that it has not is refused, or left out in silence with `drops_names`. A link stands at both its ends, and with
     `links_touch_both` it is a new version of both; `refuses_cycles` of parents and of what blocks what. `custom` are
-    the rows of the mapping file. With `attachments` files can be uploaded.
+    the rows of the mapping file. With `attachments` files can be uploaded, with `can_delete` our account deletes
+    tickets. `new_per_hour` tickets and
+    comments may be made within an hour; what is more is refused, and counted as `trips` of the `limit`.
     """
 
     fields: frozenset[Field] = EVERYTHING
@@ -99,6 +101,7 @@ class MemoryKnobs:
     refuses_cycles: bool = False
     custom: MappingOf[Field, CustomRow] = field(default_factory=dict)
     attachments: bool = True
+    can_delete: bool = True
     title_limit: int | None = 255
     body_limit: int | None = 65_536
     text_rewrite: Callable[[str], str] = unchanged
@@ -115,6 +118,7 @@ class MemoryKnobs:
     skew: timedelta = timedelta()
     page_size: int = 100
     visibility: Visibility = Visibility.PRIVATE
+    new_per_hour: int | None = None
 
     def __post_init__(self) -> None:
         if self.conditional_writes and not self.one_request:

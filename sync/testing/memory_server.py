@@ -14,6 +14,7 @@ from sync.core.ids import NativeRef
 from sync.core.models import LINK_KINDS, JsonObject
 from sync.testing.memory_files import MemoryFiles
 from sync.testing.memory_knobs import ACCOUNT, NATIVE_KEYS, ManualClock, MemoryKnobs
+from sync.testing.memory_limits import MemoryLimit
 from sync.testing.memory_rules import checked, refuse_links
 from sync.testing.memory_values import is_set
 
@@ -63,6 +64,7 @@ class MemoryTracker:
         self.clock = ManualClock() if clock is None else clock
         self.journal: list[MemoryWrite] = []
         self.files = MemoryFiles(name)
+        self.limit = MemoryLimit()
         self.names = {NATIVE_KEYS[field]: list(names) for field, names in self.knobs.names.items()}
         self._rows: dict[NativeRef, _Row] = {}
         self._comments: dict[NativeRef, NativeRef] = {}  # comment → ticket

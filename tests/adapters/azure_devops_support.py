@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import Fault, served
 from adapters.azure_devops.adapter import AzureDevOpsAdapter, open_adapter
 from adapters.azure_devops.codec import CODEC

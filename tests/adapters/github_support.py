@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import served
 from adapters.github.adapter import open_adapter
 from adapters.github.codec import CODEC

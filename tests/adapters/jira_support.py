@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import served
 from adapters.jira.adapter import JiraAdapter, open_adapter
 from adapters.jira.codec import CODEC

@@ -14,7 +14,7 @@ import pytest
 from azure.devops import client as library_client
 from pydantic import ValidationError
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import served
 from adapters.azure_devops import reading, wire
 from adapters.azure_devops.adapter import AzureDevOpsAdapter, open_adapter

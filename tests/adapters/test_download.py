@@ -16,7 +16,8 @@ import requests
 
 from adapters import _download
 from adapters._download import download
-from adapters._http import Pace, TrackerTransport, mount
+from adapters._http import TrackerTransport, mount
+from adapters._pace import Pace
 from sync.core.errors import AuthFailed, Forbidden, Rejected, Retryable, TrackerError, Unreachable
 from sync.core.ports import Traffic
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters.jira.adapter import open_adapter
 from adapters.jira.codec import CODEC
 from adapters.jira.settings import Settings

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import Fault
 from sync.core.changes import diff_fields
-from sync.core.errors import Retryable, TrackerError, Uncertain
+from sync.core.errors import Limited, Retryable, TrackerError, Uncertain
 from sync.core.ids import Marker
 from sync.core.models import Field
 from sync.core.ports import Adapter, NativeOp
@@ -53,13 +53,28 @@ def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
         yield found
 
 
+class Tomorrow:
+    """A clock that is a day later whenever it is asked: no time that a tracker named is still to be waited for."""
+
+    def __init__(self) -> None:
+        self.days = 0
+
+    def __call__(self) -> float:
+        self.days += 1
+        return self.days * 86_400.0
+
+
 def opened(simulator: Any) -> Adapter:
     """An adapter that waits half a second for an answer, and must not wait for anything else."""
     table = {key: value for key, value in simulator.description().items() if key != "kind"}
     settings = importlib.import_module(f"adapters.{simulator.kind}.settings").Settings.model_validate(table)
     opening = importlib.import_module(f"adapters.{simulator.kind}.adapter").open_adapter
     adapter: Adapter = opening(
-        settings, replica=simulator.kind, pace=Pace(first_wait=0.0, read_timeout=0.5), sleep=lambda _: None
+        settings,
+        replica=simulator.kind,
+        pace=Pace(first_wait=0.0, read_timeout=0.5),
+        sleep=lambda _: None,
+        now=Tomorrow(),
     )
     return adapter
 
@@ -106,15 +121,27 @@ def test_no_write_is_sent_twice(subject: Subject) -> None:
 
 
 def test_a_429_names_the_time_that_the_tracker_named(subject: Subject) -> None:
-    """Seconds or a date; the request may be sent again then, by whoever decides."""
+    """Seconds or a date; the request may be sent again then, by whoever decides, and not before."""
     simulator = subject.server.simulator  # type: ignore[attr-defined]
+    adapter = opened(simulator)
+    adapter.probe()
     op = writes(subject)["create"]
     for header, least in (("17", timedelta(seconds=17)), (LATER, timedelta(minutes=110))):
         simulator.faults.append(
             Fault(fault="status", method="POST", status=429, headers={"Retry-After": header}, body={"message": "slow"})
         )
         with pytest.raises(Retryable) as caught:
-            subject.adapter.write(op)
+            adapter.write(op)
         assert caught.value.after is not None
         assert least <= caught.value.after <= timedelta(hours=3)
-    assert subject.adapter.write(op).ref
+    assert adapter.write(op).ref
+    simulator.faults.append(
+        Fault(fault="status", method="POST", status=429, headers={"Retry-After": LATER}, body={"message": "slow"})
+    )
+    with pytest.raises(Limited):
+        subject.adapter.write(op)
+    simulator.requests.clear()
+    with pytest.raises(Limited):
+        subject.adapter.write(op)
+    assert simulator.requests == []
+    adapter.close()

@@ -16,7 +16,9 @@ import urllib3.exceptions
 from werkzeug.wrappers import Request, Response
 
 from adapters import _http
-from adapters._http import Pace, Redactor, TrackerTransport, mount, retry_after
+from adapters._headers import retry_after
+from adapters._http import Redactor, TrackerTransport, mount
+from adapters._pace import Budget, Pace
 from adapters._simulator import Fault, Simulator, served
 from sync.core.errors import Retryable, Uncertain, Unreachable
 from sync.core.ports import Traffic
@@ -42,8 +44,14 @@ class Plain(Simulator):
 def line(**pace: Any) -> Iterator[tuple[Plain, requests.Session, list[float]]]:
     """A server, a session through our transport, and the waits that it asked for."""
     waits: list[float] = []
+    chosen = Pace(**pace)
     transport = TrackerTransport(
-        "plain", Traffic(), pace=Pace(**pace), redactor=Redactor({"s3cret-token"}), sleep=waits.append
+        "plain",
+        Traffic(),
+        pace=chosen,
+        budget=Budget(chosen, lambda: sum(waits)),  # time passes by waiting alone
+        redactor=Redactor({"s3cret-token"}),
+        sleep=waits.append,
     )
     with served(Plain()) as server, requests.Session() as session:
         mount(session, transport)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import Simulator, served
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from adapters.github.simulator import GitHubSimulator

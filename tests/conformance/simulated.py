@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from adapters._http import Pace
+from adapters._pace import Pace
 from adapters._simulator import Fault, served
 from sync.core.ids import PersonId
 from sync.core.mapping import CustomRow, People, ValueMap

@@ -12,7 +12,7 @@ import requests
 import requests.adapters
 from requests.structures import CaseInsensitiveDict
 
-from adapters._http import Pace
+from adapters._pace import Pace
 
 PACE = Pace(first_wait=0.0)
 
