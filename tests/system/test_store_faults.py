@@ -162,16 +162,31 @@ def as_somebody(action: Callable[[], int]) -> tuple[int, str]:
         return code, heard.read().decode()
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_that_is_not_there(folder, capfd, command):
+    """The path is named."""
+    nowhere(folder, command)
+    assert f"the store {folder}/none/t.db: it can't be opened; see that the folder exists" in capfd.readouterr().err
+
+
+def nowhere(folder: Path, command: str) -> None:
+    """Run a command whose store's folder is missing; afterwards all that it imports is there for who may not read it."""
+    config = folder / "nowhere.toml"
+    config.write_text(f'[store]\nurl = "sqlite:///{folder}/none/t.db"\n{CONFIG}', encoding="utf-8")
+    assert run(["--config", str(config), command]) == 2
+
+
 @pytest.mark.parametrize("command", ["sync", "daemon"])
 def test_a_file_that_may_not_be_written(folder, command):
     """The missing right is named, for the file and for its folder, and nothing is changed."""
+    nowhere(folder, command)
     path = folder / "trackdown.db"
     before = path.read_bytes()
     path.chmod(0o444)
     folder.chmod(0o555)
     try:
         code, said = as_somebody(lambda: run([command]))
-        assert code == 2
+        assert code == 2, said
         assert (
             f"the store {path}: it may not be written; give this user the right to write the file and its folder"
             in said
@@ -184,18 +199,9 @@ def test_a_file_that_may_not_be_written(folder, command):
 def test_a_file_that_may_only_be_read_can_be_looked_at(folder):
     """`status` needs no right to write where a worker keeps the store open."""
     path = folder / "trackdown.db"
+    assert run(["status"]) == 0
     with closing(sqlite3.connect(path)) as worker:
         worker.execute("SELECT count(*) FROM tickets").fetchone()
         for part in folder.glob("trackdown.db*"):
             part.chmod(0o444)
         assert as_somebody(lambda: run(["status"])) == (0, "")
-
-
-def test_a_folder_that_is_not_there(folder, told):
-    """The path is named."""
-    config = folder / "trackdown.toml"
-    config.write_text(f'[store]\nurl = "sqlite:///{folder}/none/t.db"\n{CONFIG}', encoding="utf-8")
-    code, said = as_somebody(lambda: run(["sync"]))
-    assert code == 2
-    assert f"the store {folder}/none/t.db: it can't be opened; see that the folder exists" in said
-    shutil.rmtree(folder / "none", ignore_errors=True)
