@@ -106,9 +106,12 @@ def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _New
 
 
 def _joined_by_marker(reader: Reader, newcomer: _Newcomer, joined: Joined) -> bool:
-    """Whether the marker settles it: our own lost create is linked, a foreign one is left alone, a copy is new."""
+    """Whether the marker settles it: our own lost create is linked, a foreign one is left alone, a copy is new.
+
+    What a stranger wrote is no copy of ours, whatever stands in it: markers can be read and copied.
+    """
     bridge, tx = reader.bridge, reader.tx
-    if newcomer.marker is None:
+    if newcomer.marker is None or newcomer.outsider:
         return False
     ticket = read_marker(newcomer.marker, newcomer.replica, bridge.secret)
     record = None if ticket is None else tx.tickets.get(TicketId(ticket))

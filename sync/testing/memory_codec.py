@@ -36,7 +36,7 @@ from sync.core.models import (
     link_parts,
 )
 from sync.core.ports import Encoded, NativeOp, OpKind
-from sync.testing.memory_knobs import NATIVE_KEYS, MemoryKnobs
+from sync.testing.memory_knobs import NATIVE_KEYS, OUTSIDER, MemoryKnobs
 from sync.testing.memory_values import NAMES, is_set, key_of, known_names, read, type_word, write, written_name
 
 _ATTRIBUTION: Final = re.compile(r"\A\*[^\n]+ wrote in [^\n]+\([^\n]*\):\*(?:\n\n|\Z)")
@@ -71,6 +71,7 @@ class MemoryCodec:
             marker=Marker(marker) if isinstance(marker, str) and marker else None,
             references=explicit_references(text) if isinstance(text, str) else (),
             author=mapping.people.read([author]) if isinstance(author, str) else None,
+            outsider=author == OUTSIDER,
         )
 
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:

@@ -46,6 +46,8 @@ NATIVE_KEYS: Final[MappingOf[Field, str]] = MappingProxyType(
 #: The fields of a tracker that takes files: it has no use for a list of them.
 EVERYTHING: Final = frozenset(NATIVE_KEYS) - {Field.ATTACHMENTS}
 ACCOUNT: Final = "bridge-bot"
+#: Somebody who may open tickets and comment, and no more.
+OUTSIDER: Final = "outsider"
 TOKEN: Final = "memory-token"  # noqa: S105 - opens nothing
 
 
