@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -24,12 +25,8 @@ class Router:
 
     def __init__(self, organisation: str, routes: Mapping[tuple[str, str], Handler]) -> None:
         self.prefix = f"/{organisation.lower()}"
-        rules = [
-            Rule(path, methods=[method], endpoint=(method, path))
-            for method, path in sorted(routes, key=lambda route: route[1])
-        ]
         self.handlers = routes
-        self.map = Map(rules, strict_slashes=False).bind("localhost")
+        self.map = _map(tuple(sorted(routes, key=lambda route: route[1]))).bind("localhost")
 
     def find(self, method: str, path: str) -> tuple[Handler, str, dict[str, Any]]:
         """The handler, the resource's name and the values in the path; raises ApiError."""
@@ -46,6 +43,12 @@ class Router:
         words = [word for word in re.split(r"[/<>]", endpoint[1]) if word]
         known = [word for word in words if word in discovery.PREVIEW_ONLY]
         return self.handlers[endpoint], known[-1] if known else "", dict(values)
+
+
+@cache
+def _map(routes: tuple[tuple[str, str], ...]) -> Map:
+    rules = [Rule(path, methods=[method], endpoint=(method, path)) for method, path in routes]
+    return Map(rules, strict_slashes=False)
 
 
 def _no_controller(path: str) -> ApiError:

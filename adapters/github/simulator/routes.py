@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from werkzeug.routing import Map, Rule
 
 from adapters.github.simulator import endpoints as do
@@ -58,6 +60,7 @@ ACCOUNTS: tuple[tuple[Feature | None, str, str], ...] = (
 )
 
 
+@cache
 def build_map(product: Product) -> Map:
     """Endpoints are functions of a `Call`, or the words of `ACCOUNTS`."""
     features = FEATURES[product]

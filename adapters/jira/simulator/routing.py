@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import BadRequest
@@ -127,6 +128,7 @@ def route(method: str, path: str, *, only: Deployment | None = None) -> Callable
     return register
 
 
+@cache
 def build_map(deployment: Deployment) -> tuple[Map, dict[str, Handler]]:
     """The routes of a deployment."""
     handlers = {name: handler for name, (handler, only) in _HANDLERS.items() if only in (None, deployment)}

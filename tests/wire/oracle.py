@@ -1,0 +1,208 @@
+"""The promises, looked for in what stands in the trackers and in the store when a history has come to rest.
+
+Each function is named after the promise that it checks and gives one line for each break of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.core.fieldrules import equal
+from sync.core.models import UNKNOWN, NativeTicket
+from sync.engine.reading import Reader
+from tests.wire.hands import WORD, Hand
+from tests.wire.people import People, Written
+from tests.wire.world import PLACES, World
+
+Breaks = Iterator[str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Ledger:
+    """The audit log beside the requests: each write needs an intent of its own, committed before it leaves."""
+
+    world: World
+    used: set[str] = field(default_factory=set)
+    breaks: list[str] = field(default_factory=list)
+
+    def look(self, place: str, request: Any) -> None:
+        """Told of each write before it is carried."""
+        with closing(sqlite3.connect(f"file:{self.world.database}?mode=ro", uri=True)) as connection:
+            found = connection.execute(
+                "select op_id from audit where phase = 'intent' and replica = ? order by seq desc limit 1", (place,)
+            ).fetchone()
+        if found is None or found[0] in self.used:
+            self.breaks.append(f"audit: {place} {request.method} {request.url} has no intent of its own")
+        elif not (request.url or "").lower().partition("?")[0].endswith("/wit/attachments"):
+            self.used.add(found[0])  # bytes that no work item names yet are part of the request that names them
+
+
+@dataclass(slots=True)
+class Told:
+    """What the store has to say about each ticket: in conflicts, and in decisions of the log."""
+
+    conflicts: dict[str, str]
+    decisions: dict[str, str]
+
+
+def told(world: World) -> Told:
+    """Read the conflicts and the log."""
+    conflicts: dict[str, str] = {}
+    decisions: dict[str, str] = {}
+    with world.store.read() as tx:
+        for one in tx.conflicts.list(world.bridge.name):
+            values = [str(one.base), str(one.proposed), str(one.chosen), *(str(claim.value) for claim in one.claims)]
+            conflicts[one.ticket] = conflicts.get(one.ticket, "") + f"\n{one.field}: " + " ".join(values)
+        for entry in tx.audit.entries():
+            if entry.phase == "decision" and entry.ticket is not None:
+                text = json.dumps([entry.before, entry.after], default=str)
+                decisions[entry.ticket] = decisions.get(entry.ticket, "") + "\n" + text
+    return Told(conflicts, decisions)
+
+
+def shown(hand: Hand, ref: str, what: str) -> list[str]:
+    """The words that a tracker shows in one field of a ticket, each as often as it stands there."""
+    match what:
+        case "title":
+            return WORD.findall(hand.title(ref))
+        case "body":
+            return WORD.findall(hand.body(ref))
+        case "label":
+            return hand.labels(ref)
+        case "comment":
+            return [word for _, text, _ in hand.comments(ref) for word in WORD.findall(text)]
+    return [word for name in hand.file_names(ref) for word in WORD.findall(name)]
+
+
+def everything(world: World, people: People, audit: Ledger) -> list[str]:
+    """Every break of every promise."""
+    links = world.links()
+    with world.quietly():
+        return [
+            *audit.breaks,
+            *made_once(world, links),
+            *nothing_lost(world, people, links),
+            *converged(world, links),
+            *accounted(world),
+            *nothing_deleted(world),
+        ]
+
+
+def made_once(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
+    """Every ticket of a tracker is linked once, every canonical ticket stands everywhere, no word is said twice."""
+    for place in PLACES:
+        linked = sorted(str(refs[place]) for refs in links.values() if place in refs)
+        there = sorted(world.hands[place].refs())
+        if linked != there:
+            yield f"once: {place} has the tickets {there}, linked are {linked}"
+    for ticket, refs in links.items():
+        for place, ref in refs.items():
+            for what in ("comment", "file"):
+                twice = [word for word, count in Counter(shown(world.hands[place], str(ref), what)).items() if count > 1]
+                if twice:
+                    yield f"once: {place} {ref} has the {what} {twice} more than once ({ticket[-4:]})"
+        if missing := set(PLACES) - set(refs):
+            yield f"once: {ticket[-4:]} is not in {sorted(missing)}"
+
+
+def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]]) -> Breaks:
+    """Each word is everywhere, or was replaced by a person's later one, or stands in a conflict."""
+    known = told(world)
+    owner = {(place, str(ref)): ticket for ticket, refs in links.items() for place, ref in refs.items()}
+    titles: dict[str, Written] = {}
+    for one in people.written:
+        ticket = owner.get((one.place, one.ref))
+        if ticket is None:
+            yield f"lost: {one.place} {one.ref} is linked to nothing, with {one.word}"
+        elif one.what == "title":
+            if (before := titles.get(ticket)) is not None:
+                yield from _noticed(before, ticket, known)
+            titles[ticket] = one
+        elif not one.over:
+            yield from _everywhere(world, one, links[ticket], known.conflicts.get(ticket, ""))
+    for ticket, last in titles.items():
+        yield from _everywhere(world, last, links[ticket], known.conflicts.get(ticket, ""))
+    for one in people.removed:
+        ticket = owner.get((one.place, one.ref))
+        if ticket is None or one.word in known.conflicts.get(ticket, ""):
+            continue
+        for place, ref in links[ticket].items():
+            if one.word in shown(world.hands[place], str(ref), one.what):
+                yield f"lost: {one.what} {one.word} was taken away at {one.place} {one.ref} and stands at {place} {ref}"
+
+
+def _noticed(one: Written, ticket: str, known: Told) -> Breaks:
+    """A title that a later one replaced was at least seen, unless it was replaced where it was written."""
+    texts = known.conflicts.get(ticket, "") + known.decisions.get(ticket, "")
+    if not one.replaced_here and one.word not in texts:
+        yield f"unnoticed: title {one.word} of {one.place} {one.ref} stands in no decision and no conflict"
+
+
+def _everywhere(world: World, one: Written, refs: dict[str, Any], conflicts: str) -> Breaks:
+    absent = [
+        place
+        for place, ref in refs.items()
+        if (one.what != "file" or world.hands[place].files) and one.word not in shown(world.hands[place], str(ref), one.what)
+    ]
+    if not absent or one.word in conflicts or (_untold(one) and len(absent) == len(refs)):
+        return
+    yield f"lost: {one.what} {one.word} of {one.place} {one.ref} is not in {absent}"
+
+
+def _untold(one: Written) -> bool:
+    """Written in the one instant that is not promised: where the tracker keeps no history, between our look and our write."""
+    return one.during and ((one.what == "body" and one.place == "github") or (one.what == "comment" and one.edited))
+
+
+def converged(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
+    """Every linked ticket shows the canonical values everywhere, as far as each tracker can hold them."""
+    with world.store.read() as tx:
+        for ticket, refs in links.items():
+            record = tx.tickets.get(ticket)  # type: ignore[arg-type]
+            assert record is not None
+            for name, replica in world.bridge.replicas.items():
+                if name not in refs:
+                    continue
+                reader = Reader(bridge=world.bridge, replica=replica, tx=tx)
+                native = next(iter(replica.adapter.fetch([refs[name]])))
+                if not isinstance(native, NativeTicket):
+                    yield f"apart: {name} {refs[name]} is gone"
+                    continue
+                seen = reader.resolved(reader.decode(native).snapshot.fields)
+                for what, value in reader.projection(native)(record.canonical.fields).items():
+                    there = seen.get(what, UNKNOWN)
+                    if there is not UNKNOWN and what in reader.fields and not equal(what, there, value):
+                        yield f"apart: {name} {refs[name]} has {what} {there!r} and not {value!r}"
+
+
+def accounted(world: World) -> Breaks:
+    """The audit log is whole, and every intent has an outcome."""
+    with world.store.read() as tx:
+        if (broken := tx.audit.verify()) is not None:
+            yield f"audit: {broken}"
+        intents: dict[str, str] = {}
+        for entry in tx.audit.entries():
+            if entry.phase == "intent":
+                intents[entry.op_id or ""] = f"{entry.action} {entry.replica}: {entry.note}"
+            elif entry.phase == "outcome" and entry.op_id is not None:
+                intents.pop(entry.op_id, None)
+        unfinished = {row.id for row in tx.outbox.unfinished(world.bridge.name)}
+    for op, what in intents.items():
+        yield f"audit: {what} has no outcome{' and is unfinished' if op in unfinished else ''}"
+    for row in unfinished - set(intents):
+        yield f"audit: {row} is unfinished"
+
+
+def nothing_deleted(world: World) -> Breaks:
+    """The bridge deletes no ticket."""
+    ends = {"jira": "/issue/", "github": "/issues/", "azure": "/workitems/"}
+    for one in world.wire.sent:
+        head, _, last = one.url.partition("?")[0].lower().rpartition("/")
+        if one.method == "DELETE" and f"{head}/".endswith(ends[one.place]) and last.isdigit():
+            yield f"deleted: {one}"
