@@ -1,0 +1,163 @@
+"""What the oracle looks at: the store read once, the trackers as they are, and who wrote which field when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sync.core.ids import NativeRef, ReplicaName, TicketId
+from sync.core.models import UNKNOWN, Field, NativeEvent, Value
+from sync.engine.reading import Reader
+from sync.store import Tx
+from sync.store.convert import fields_from_json
+from sync.store.records import AuditRecord, CommentRecord, ConflictRecord, LinkRecord, ProblemRecord, TicketRecord
+from tests.simulation.world import BRIDGE, World
+
+Place = tuple[TicketId, Field]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Somebody wrote one field of one ticket in one tracker; `number` counts in true order over all trackers.
+
+    `lost_sight`: the very next write of this field there was ours, and nothing could have told us of this one.
+    `replaced`: the next one was a person's.
+    """
+
+    number: int
+    replica: ReplicaName
+    ref: NativeRef
+    ticket: TicketId
+    field: Field
+    old: Value
+    new: Value
+    ours: bool
+    replaced: bool = False
+    lost_sight: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that a verdict rests on."""
+
+    world: World
+    tx: Tx
+    readers: dict[ReplicaName, Reader]
+    tickets: dict[TicketId, TicketRecord]
+    comments: dict[TicketId, list[CommentRecord]]
+    links: dict[TicketId, dict[ReplicaName, LinkRecord]]  # the active ones
+    comment_links: dict[TicketId, list[LinkRecord]]
+    conflicts: list[ConflictRecord]
+    problems: list[ProblemRecord]
+    audit: list[AuditRecord]
+
+    def native(self, link: LinkRecord) -> dict[str, Any]:
+        """The linked ticket as its tracker has it."""
+        return self.world.trackers[link.replica].ticket(link.ref)
+
+    def problem(self, replica: ReplicaName, ticket: TicketId) -> bool:
+        """Whether it is told that something could not be written there."""
+        return any((one.replica, one.ticket) == (replica, ticket) for one in self.problems)
+
+    def claims(self, place: Place) -> list[Value]:
+        """What stands in the conflicts about a field of a ticket."""
+        return [
+            claim.value
+            for one in self.conflicts
+            if one.comment is None and (one.ticket, one.field) == place
+            for claim in one.claims
+        ]
+
+    def decided(self, place: Place) -> list[Value]:
+        """The values that the field had in the canonical ticket, ever."""
+        found: list[Value] = []
+        for entry in self.audit:
+            if entry.ticket == place[0] and entry.action in ("merge", "resolve conflict"):
+                for values in (entry.before, entry.after):
+                    fields = fields_from_json(values or {})
+                    found += [fields[place[1]]] if place[1] in fields else []
+        return [*found, self.canonical(place)]
+
+    def canonical(self, place: Place) -> Value:
+        """The value that the field has now."""
+        return self.tickets[place[0]].canonical.fields.get(place[1])
+
+    def acts(self) -> list[Act]:
+        """Every write of every field of every linked ticket, in true order."""
+        linked = {(name, link.ref): ticket for ticket, links in self.links.items() for name, link in links.items()}
+        found: list[tuple[Act, int, bool]] = []
+        for number, one in enumerate(self.world.written):
+            ticket = linked.get((one.replica, one.entry.ref))
+            if ticket is None or one.replica not in self.readers:
+                continue
+            reader = self.readers[one.replica]
+            payload = {"key": one.entry.key, "old": one.entry.old, "new": one.entry.new}
+            event = NativeEvent(
+                id=str(number), ref=one.entry.ref, author=one.entry.author, at=one.entry.at, payload=payload
+            )
+            for told in reader.replica.codec.decode_event(event, reader.mapping):
+                if told.field not in reader.fields:
+                    continue
+                old, new = (
+                    reader.resolved({told.field: value}).get(told.field, UNKNOWN) for value in (told.old, told.new)
+                )
+                act = Act(
+                    number=number, replica=one.replica, ref=one.entry.ref, ticket=ticket, field=told.field,
+                    old=old, new=new, ours=one.ours,
+                )  # fmt: skip
+                found.append((act, one.cycle, one.late))
+        return _followed(found, self.world)
+
+
+def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
+    """The acts, with what came after each."""
+    from dataclasses import replace
+
+    later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
+    told: list[Act] = []
+    for act, cycle, late in reversed(found):
+        place = (act.replica, act.ref, act.field)
+        after = later.get(place)
+        later[place] = act, cycle, late
+        if act.ours or after is None:
+            told.append(act)
+            continue
+        knobs = world.trackers[act.replica].knobs
+        blind = not knobs.history and not knobs.conditional_writes
+        told.append(
+            replace(
+                act,
+                replaced=not after[0].ours,
+                lost_sight=after[0].ours and blind and (after[1] == cycle or after[2]),
+            )
+        )
+    return told[::-1]
+
+
+@contextmanager
+def gathered(world: World) -> Iterator[Evidence]:
+    """Read everything in one transaction."""
+    with world.store.read() as tx:
+        tickets = {record.id: record for record in tx.tickets.list(BRIDGE)}
+        links: dict[TicketId, dict[ReplicaName, LinkRecord]] = {ticket: {} for ticket in tickets}
+        for link in tx.links.list(BRIDGE, state="active"):
+            links[link.ticket][link.replica] = link
+        readers = {
+            name: Reader(bridge=world.bridge, replica=replica, tx=tx)
+            for name, replica in world.bridge.replicas.items()
+            if replica.mapping is not None
+        }
+        yield Evidence(
+            world=world,
+            tx=tx,
+            readers=readers,
+            tickets=tickets,
+            comments={ticket: list(tx.comments.of(ticket, deleted=True)) for ticket in tickets},
+            links=links,
+            comment_links={ticket: tx.links.of_comments(ticket) for ticket in tickets},
+            conflicts=list(tx.conflicts.list(BRIDGE)),
+            problems=tx.problems.open(BRIDGE),
+            audit=list(tx.audit.entries()),
+        )

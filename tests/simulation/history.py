@@ -1,0 +1,139 @@
+"""One history: told from a seed, or from its steps, and judged."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from sync.core.errors import StoreError
+from sync.engine.cycle import run_cycle
+from sync.engine.report import CycleReport
+from sync.testing.faults import Crash
+from tests.scenarios.world import SHELF
+from tests.simulation import oracle
+from tests.simulation.drawing import Setting, draw_setting, draw_steps
+from tests.simulation.steps import Cycle, Edit, Step
+from tests.simulation.world import World
+
+#: In how many cycles without faults and edits a bridge must have come to rest.
+QUIET = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A promise that was broken: the invariant by its name, and what was seen."""
+
+    invariant: str
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """What one history came to; `fingerprint` is the same for the same history."""
+
+    seed: int
+    steps: tuple[Step, ...]
+    failures: list[Failure] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    edits: Counter[str] = field(default_factory=Counter)
+    fingerprint: str = ""
+
+
+def run_history(seed: int, steps: Sequence[Step] | None = None) -> Result:
+    """Tell the history of a seed (with other `steps`: in its setting) and check every promise."""
+    random = Random(seed)
+    setting = draw_setting(random)
+    told = tuple(draw_steps(random, setting) if steps is None else steps)
+    result = Result(seed=seed, steps=told)
+    directory = Path(tempfile.mkdtemp(prefix="trackdown-history-", dir=SHELF))
+    world = World(setting, directory)
+    try:
+        _tell(world, told, result)
+        _judge(world, result)
+    except Exception as error:  # noqa: BLE001 - whatever escapes is a finding
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"{type(error).__name__}: {error} ({where.filename.rpartition('/')[2]}:{where.lineno})"
+        result.failures.append(Failure(invariant="works", message=message))
+    finally:
+        world.close()
+        shutil.rmtree(directory, ignore_errors=True)
+    return result
+
+
+def setting_of(seed: int) -> Setting:
+    """What stays as it is in the history of this seed."""
+    return draw_setting(Random(seed))
+
+
+def _tell(world: World, steps: Sequence[Step], result: Result) -> None:
+    for step in steps:
+        if isinstance(step, Edit):
+            world.act(step)
+            continue
+        _cycle(world, step, result)
+
+
+def _cycle(world: World, step: Cycle, result: Result) -> CycleReport | None:
+    world.advance(step.wait)
+    world.weather.begin(step.strikes, step.meddling)
+    world.cycles += 1
+    try:
+        return run_cycle(world.bridge)
+    except Crash:
+        world.restart()
+    except StoreError:
+        pass  # the daemon tries again
+    finally:
+        world.weather.begin()
+    return None
+
+
+def _judge(world: World, result: Result) -> None:
+    world.calm()
+    failures = [("fault", message) for message in world.faults]
+    resting = _rest(world, result)
+    failures += resting
+    if not resting:
+        failures += oracle.verdict(world)
+    result.failures += [Failure(invariant=name, message=message) for name, message in failures]
+    result.counts.update(
+        histories=1,
+        cycles=world.cycles,
+        calls=world.weather.total - world.weather.calls["commit"],
+        crashes=world.weather.crashes,
+        human_writes=sum(not one.ours for one in world.written),
+        own_writes=world.writes(),
+    )
+    result.struck.update(world.weather.struck)
+    result.edits.update(world.edits)
+    result.fingerprint = hashlib.sha256(repr(oracle.whole(world)).encode()).hexdigest()[:16]
+
+
+def _rest(world: World, result: Result) -> list[tuple[str, str]]:
+    """Sync until nothing is to be done, answer what waits for a person, and then two cycles in silence."""
+    for _ in range(2):
+        for _ in range(QUIET):
+            report = _quiet(world)
+            if report.halts:
+                return [("halts", report.halts[0].message)]
+            if not sum(report.writes.values()) and not report.pulled:
+                break
+        else:
+            return [("convergence", f"still busy after {QUIET} quiet cycles: {report.as_json()}")]
+        if not oracle.answer_conflicts(world):
+            break
+    return oracle.silence(world, _quiet)
+
+
+def _quiet(world: World) -> CycleReport:
+    world.advance(60)
+    world.cycles += 1
+    return run_cycle(world.bridge)

@@ -1,0 +1,211 @@
+"""The world of one history: trackers, people, a bridge that is killed and started again, and a record of who wrote what."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, partial
+from pathlib import Path
+from random import Random
+
+from sync.core.errors import TrackerError
+from sync.core.ids import BridgeName, PersonId, ReplicaName
+from sync.core.mapping import People
+from sync.core.ports import NativeOp
+from sync.engine.runtime import Bridge, Replica
+from sync.engine.workers import OneThread
+from sync.store import Store
+from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryCodec, MemoryTracker, MemoryWrite
+from tests.scenarios.world import PEOPLE, SECRET, SHELF
+from tests.simulation.drawing import Setting
+from tests.simulation.people import POISON, act
+from tests.simulation.steps import Edit, Meddling
+from tests.simulation.wire import Late, StormyAdapter, StormyStore, Weather, last_request
+
+BRIDGE = BridgeName("b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One entry of a tracker's own log, in the true order of all; `late` requests of ours arrived after we gave them up."""
+
+    replica: ReplicaName
+    entry: MemoryWrite
+    cycle: int
+    late: bool
+
+    @property
+    def ours(self) -> bool:
+        """Whether the bridge wrote it."""
+        return self.entry.author == ACCOUNT
+
+
+class _Journal(list[MemoryWrite]):
+    """A tracker's journal that tells the world of each entry."""
+
+    def __init__(self, world: World, name: ReplicaName) -> None:
+        super().__init__()
+        self._world, self._name = world, name
+
+    def append(self, entry: MemoryWrite) -> None:
+        super().append(entry)
+        world = self._world
+        world.written.append(Written(replica=self._name, entry=entry, cycle=world.cycles, late=world.is_delivering))
+
+
+@cache
+def _template() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="trackdown-simulation-", dir=SHELF)) / "template.db"
+    store = Store(f"sqlite:///{path}")
+    store.migrate()
+    store.close()
+    return path
+
+
+class World:
+    """One history in progress. Everything in it follows from the setting and the steps."""
+
+    def __init__(self, setting: Setting, directory: Path) -> None:
+        self.setting = setting
+        self.clock = ManualClock()
+        self.path = Path(shutil.copy(_template(), directory / "store.db"))
+        self.written: list[Written] = []
+        self.faults: list[str] = []
+        self.late: list[Late] = []
+        self.is_delivering = False
+        self.cycles = 0
+        self.edits: Counter[str] = Counter()
+        self.ids = 0
+        self._words = itertools.count(1)
+        self.weather = Weather(pass_time=self._pass_time, meddle=self._meddle)
+        self.trackers = {name: MemoryTracker(name, knobs, self.clock) for name, knobs in setting.knobs.items()}
+        for name, tracker in self.trackers.items():
+            tracker.journal = _Journal(self, name)
+        self.bridge = self._open()
+
+    def word(self, what: str) -> str:
+        """A word that nobody wrote before."""
+        return f"{what}-{next(self._words)}"
+
+    def new_id(self) -> str:
+        """Ids in order, of the form of real ones."""
+        self.ids += 1
+        return f"{self.ids:032x}"
+
+    def act(self, edit: Edit) -> None:
+        """A person does something."""
+        tracker = list(self.trackers.values())[edit.place % len(self.trackers)]
+        if act(tracker, edit.ticket, edit.what, Random(edit.seed), self.word):
+            self.edits[edit.what] += 1
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; what was on its way arrives when it is due."""
+        end = self.clock() + timedelta(seconds=seconds)
+        for one in sorted(self.late, key=lambda one: one.due):
+            if one.due <= end:
+                self.clock.advance(max(0.0, (one.due - self.clock()).total_seconds()))
+                self._deliver(one)
+        self.clock.advance((end - self.clock()).total_seconds())
+
+    def restart(self) -> None:
+        """The process was killed and another one starts: who holds a lease and is dead has lost it."""
+        store = self.store
+        if store.holding is not None:
+            Store.release(store, store.holding)
+        store.close()
+        self.weather.dead = False
+        self.bridge = self._open()
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.store.close()
+
+    @property
+    def store(self) -> StormyStore:
+        """The store of the process that runs."""
+        assert isinstance(self.bridge.store, StormyStore)
+        return self.bridge.store
+
+    def writes(self) -> int:
+        """How many requests changed a tracker so far, by the processes that ran."""
+        return sum(one.ours for one in self.written)
+
+    def _open(self) -> Bridge:
+        store = StormyStore(f"sqlite:///{self.path}", now=self.clock, new_id=self.new_id)
+        store.weather = self.weather
+        return Bridge(
+            name=BRIDGE,
+            store=store,
+            replicas={name: self._replica(name, tracker) for name, tracker in self.trackers.items()},
+            policy=self.setting.policy,
+            secret=SECRET,
+            settle=self.setting.settle,
+            now=self.clock,
+            workers=OneThread(),
+        )
+
+    def _replica(self, name: ReplicaName, tracker: MemoryTracker) -> Replica:
+        adapter = StormyAdapter(
+            MemoryAdapter(tracker),
+            tracker,
+            self.weather,
+            sent=partial(self._sent, name),
+            late=partial(self._send_late, name),
+            refuses=f"{POISON}-" if self.setting.poisoned == name else None,
+            clock_known=self.setting.clocks_known,
+        )
+        return Replica(
+            name=name,
+            kind="memory",
+            title=name.title(),
+            identity=name,
+            place=name,
+            select="",
+            adapter=adapter,
+            codec=MemoryCodec(tracker.knobs),
+            mapping_file=tracker.knobs.mapping(),
+            people=People(replica=name, native_ids={PersonId(who): who for who in PEOPLE}),
+            direction=self.setting.directions.get(name, "both"),
+        )
+
+    def _pass_time(self) -> None:
+        if self.setting.call:
+            self.advance(self.setting.call)
+
+    def _meddle(self, meddling: Meddling) -> None:
+        self.act(meddling.edit)
+
+    def _sent(self, name: ReplicaName, op: NativeOp) -> None:
+        """Before a request leaves, its intent is on disk."""
+        if not last_request(self.path, op):
+            self.faults.append(f"{name}: '{op.summary}' left without an intent in the store")
+
+    def _send_late(self, name: ReplicaName, op: NativeOp, content: bytes | None, wait: float) -> None:
+        due = self.clock() + timedelta(seconds=wait)
+        self.late.append(Late(due=due, replica=name, op=op, content=content))
+
+    def _deliver(self, one: Late) -> None:
+        """A request arrives that we gave up; what the tracker refuses by then is lost."""
+        self.late.remove(one)
+        self.is_delivering = True
+        try:
+            with tempfile.NamedTemporaryFile(dir=SHELF) as file:
+                file.write(one.content or b"")
+                file.flush()
+                path = None if one.content is None else Path(file.name)
+                MemoryAdapter(self.trackers[one.replica]).write(one.op, path)
+        except TrackerError:
+            pass
+        finally:
+            self.is_delivering = False
+
+    def calm(self) -> None:
+        """From now on nothing goes wrong, and whatever was on its way is there."""
+        self.weather.begin()
+        if self.late:
+            self.advance(max((one.due - self.clock()).total_seconds() for one in self.late))
+        self.advance(self.setting.settle.total_seconds() + 60)
