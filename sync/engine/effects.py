@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sync.core.changes import FieldChange
+from sync.core.errors import PreconditionFailed
 from sync.core.fieldrules import Shape, equal, rule_of, shape_of
 from sync.core.ids import ReplicaName, RunId
 from sync.core.models import Field, Value, is_empty
@@ -21,6 +22,7 @@ from sync.store.records import OutboxRecord
 ACTIONS = {
     OpKind.CREATE: "create",
     OpKind.UPDATE: "update",
+    OpKind.DELETE: "delete",
     OpKind.COMMENT_CREATE: "comment",
     OpKind.COMMENT_UPDATE: "edit comment",
     OpKind.COMMENT_DELETE: "delete comment",
@@ -60,6 +62,8 @@ def writes_of(tx: Tx, run: RunId) -> tuple[PlannedWrite, ...]:
     """
     groups: dict[tuple[str, ...], list[OutboxRecord]] = {}
     for row in tx.outbox.of_run(run):
+        if row.context.get("refused") == PreconditionFailed.__name__:
+            continue  # nothing was written; it was decided again
         what = str(row.comment or row.context.get("attachment") or "")
         deletes = "" if row.op.kind in (OpKind.CREATE, OpKind.UPDATE) else row.op.kind.value
         groups.setdefault((row.ticket, row.replica, what, deletes), []).append(row)

@@ -15,10 +15,12 @@ from typing import Any
 
 from sync.core.capabilities import Capabilities, Visibility
 from sync.core.changes import ChangeSet
+from sync.core.claims import as_set
 from sync.core.ids import BridgeName, Cursor, Marker, NativeRef, ReplicaName
 from sync.core.linking import read_marker
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
+    LINK_KINDS,
     Account,
     Decoded,
     DecodedComment,
@@ -33,6 +35,7 @@ from sync.core.models import (
     NativeTicket,
     Snapshot,
     Value,
+    link_parts,
 )
 from sync.core.ports import Adapter, ClockReading, Codec, Encoded, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 from sync.engine.runtime import Bridge
@@ -70,6 +73,7 @@ class RehearsedAdapter:
     now: Callable[[], datetime]
     traffic: Traffic = field(default_factory=Traffic)
     _numbers: Iterator[int] = field(default_factory=count)
+    _mirrors: dict[NativeRef, dict[str, bool]] = field(default_factory=dict)  # links, and whether they are there now
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002
         """The tickets as they were pulled, without their comments."""
@@ -77,7 +81,14 @@ class RehearsedAdapter:
             for ref in refs:
                 link = tx.links.by_ref(self.bridge, self.replica, ref)
                 native = link.native if link is not None else None
-                yield native if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
+                yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
+
+    def _mirrored(self, native: NativeTicket) -> NativeTicket:
+        """The ticket with what links that were written at their other ends make of it."""
+        if (mirrors := self._mirrors.get(native.ref)) is None:
+            return native
+        told = native.payload.get(REHEARSED) or {"under": ticket_to_json(native), "key": native.key, "fields": {}}
+        return replace(native, payload={REHEARSED: {**told, "mirrors": {**told.get("mirrors", {}), **mirrors}}})
 
     def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`: what should come of it."""
@@ -98,6 +109,9 @@ class RehearsedAdapter:
 
     def _ticket(self, op: NativeOp, ref: NativeRef, at: datetime) -> NativeTicket:
         under = op.payload[REHEARSED]["under"]
+        for member, there in op.payload[REHEARSED]["links"].items():
+            kind, other = link_parts(member)
+            self._mirrors.setdefault(NativeRef(other), {})[f"{LINK_KINDS[kind]}:{ref}"] = there
         if under is not None:
             old = ticket_from_json(under)
             return replace(old, payload=op.payload, version=f"{old.version}+", comments=None)
@@ -165,6 +179,9 @@ class RehearsedCodec:
         under = _under(native)
         decoded = Decoded(snapshot=Snapshot(fields={})) if under is None else self.codec.decode(under, mapping)
         fields = {**decoded.snapshot.fields, **fields_from_json(told["fields"])}
+        if mirrors := told.get("mirrors"):
+            there = {member for member, shown in mirrors.items() if shown}
+            fields[Field.LINKS] = as_set(fields.get(Field.LINKS)) - mirrors.keys() | there
         return replace(decoded, snapshot=Snapshot(fields=fields))
 
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:
@@ -212,6 +229,10 @@ class RehearsedCodec:
         else:
             encoded = self.codec.encode(changes, under, mapping, caps, marker)
         shown: dict[Field, Value] = {} if current is None else _shown(current)
+        seen = {} if current is None else self.decode(current, mapping).snapshot.fields
+        linked = as_set(seen.get(Field.LINKS))
+        if linked:
+            shown[Field.LINKS] = linked
         if current is None:
             opened = self.codec.project({Field.STATUS: "open"}, None, mapping, caps)
             shown |= {name: value for name, value in opened.items() if name is Field.STATUS}
@@ -222,9 +243,14 @@ class RehearsedCodec:
                 "under": None if under is None else ticket_to_json(under),
                 "key": current.key if current is not None else self._name(marker),
                 "fields": fields_to_json(shown),
+                "links": _steps(linked, as_set(shown.get(Field.LINKS))),
             }
             ops.append(replace(op, payload={REHEARSED: told}))
         return replace(encoded, ops=tuple(ops))
+
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """See `Codec`."""
+        return self.codec.encode_delete(_under(ticket) or ticket)
 
     def encode_comment(
         self,
@@ -264,6 +290,11 @@ def _shown(native: NativeTicket) -> dict[Field, Value]:
     """What earlier requests of the rehearsal wrote."""
     told: Any = native.payload.get(REHEARSED)
     return {} if told is None else fields_from_json(told["fields"])
+
+
+def _steps(old: frozenset[str], new: frozenset[str]) -> dict[str, bool]:
+    """The links that are made (True) and taken away."""
+    return {member: member in new for member in sorted(old ^ new) if link_parts(member)[0] in LINK_KINDS}
 
 
 def _request(kind: OpKind, ref: NativeRef, fields: frozenset[Field]) -> NativeOp:
