@@ -14,7 +14,7 @@ from sync.core.models import JsonObject, NativeComment, NativeTicket
 
 #: Members that a stored issue keeps as they are; the rest is links and what changes without an edit.
 _KEPT = ("id", "number", "url", "html_url", "title", "body", "state", "state_reason", "parent_issue_url")
-_KEPT_TOO = ("created_at", "updated_at", "comments", "locked")
+_KEPT_TOO = ("created_at", "updated_at", "comments", "locked", "author_association")
 _COMMENT_KEPT = ("id", "url", "html_url", "issue_url", "body", "created_at", "updated_at")
 _VERSIONED = (
     *("title", "body", "state", "state_reason", "labels", "assignees", "type", "milestone", "issue_field_values"),
