@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from sync.core.errors import Forbidden, PreconditionFailed, Rejected, TrackerError, Uncertain, Unsupported
+from sync.core.errors import Forbidden, Limited, PreconditionFailed, Rejected, TrackerError, Uncertain, Unsupported
 from sync.core.ids import ReplicaName
 from sync.core.models import FieldProblem
 from sync.core.plan import Intent
@@ -16,6 +16,7 @@ from sync.engine.runtime import Bridge
 from sync.engine.sending import is_for_the_tracker
 from sync.engine.write_attachments import write_attachment
 from sync.engine.write_comments import write_comment
+from sync.engine.write_deletes import delete
 from sync.engine.write_tickets import create, update
 from sync.engine.writer import ChangedMeanwhile, Outcome, Writer
 
@@ -42,8 +43,11 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
         if bridge.stop.is_set() or outcome.failure is not None:
             outcome.open.add(intent.ticket)
             continue
+        if writer.held.holds(intent):
+            continue
         try:
             _carry_out(writer, intent)
+            writer.held.done += 1
         except PreconditionFailed:
             _read_again(writer, intent)
             outcome.open.add(intent.ticket)
@@ -51,6 +55,8 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
             outcome.open.add(intent.ticket)
         except (Rejected, Forbidden, Unsupported) as error:
             _tell(writer, intent, error)
+        except Limited as error:
+            writer.held.refused(intent, error)
         except TrackerError as error:
             outcome.open.add(intent.ticket)
             if is_for_the_tracker(error):
@@ -66,6 +72,8 @@ def _carry_out(writer: Writer, intent: Intent) -> None:
             create(writer, intent)
         case OpKind.UPDATE:
             update(writer, intent)
+        case OpKind.DELETE:
+            delete(writer, intent)
         case OpKind.COMMENT_CREATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE:
             write_comment(writer, intent)
         case OpKind.ATTACHMENT_CREATE | OpKind.ATTACHMENT_DELETE:

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sync.core.capabilities import Capabilities, ProjectFacts
-from sync.core.errors import AuthFailed, Forbidden, Rejected, TrackerError, Unreachable
+from sync.core.errors import AuthFailed, Forbidden, Limited, Rejected, TrackerError, Unreachable
 from sync.core.ids import ReplicaName
 from sync.core.models import Field
+from sync.engine.pauses import recall
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
@@ -41,6 +42,7 @@ def introduce(bridge: Bridge, lease: Lease) -> tuple[ReplicaFailure, ...]:
             remember(bridge, lease, replica, failure)
             continue
         _look_again(bridge, replica, lease)
+    recall(bridge, bridge.replicas.values())
     return tuple(failures)
 
 
@@ -90,6 +92,8 @@ def failure_of(name: ReplicaName, error: TrackerError) -> ReplicaFailure:
             kind = "auth"
         case Unreachable():
             kind = "unreachable"
+        case Limited():
+            return ReplicaFailure(replica=name, kind="limited", message=str(error), after=error.after)
         case Rejected():
             kind = "refused"
         case _:

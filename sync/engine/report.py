@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync.core.ids import BridgeName, ReplicaName, RunId, TicketId
@@ -32,11 +32,30 @@ class ProblemLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaFailure:
-    """A tracker that could not take part; `kind` is "auth", "unreachable" or "refused"."""
+    """A tracker that could not take part; `kind` is "auth", "unreachable", "refused", "failing" or "limited".
+
+    What is limited is not at fault: it is told as a pause, `after` which it takes part again.
+    """
 
     replica: ReplicaName
     kind: str
     message: str
+    after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseLine:
+    """What waits for a limit of a tracker: `left` writes of tickets and comments, beside the `written` ones of this cycle.
+
+    `why` names the limit; `until` is when the next one may go out, `over` when all should have.
+    """
+
+    replica: ReplicaName
+    why: str
+    left: int
+    written: int
+    until: datetime
+    over: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +141,7 @@ class CycleReport:
     problems: list[ProblemLine] = field(default_factory=list)
     halts: list[HaltLine] = field(default_factory=list)
     failures: list[ReplicaFailure] = field(default_factory=list)
+    pauses: list[PauseLine] = field(default_factory=list)
     requests: dict[ReplicaName, int] = field(default_factory=dict)
     writes: dict[ReplicaName, int] = field(default_factory=dict)
     adopted: int = 0
@@ -132,6 +152,10 @@ class CycleReport:
         """The member of `bridges` in `sync --json`."""
         values = asdict(self)
         del values["run"]
+        for pause in values["pauses"]:
+            pause |= {name: pause[name].isoformat() for name in ("until", "over")}
+        for failure in values["failures"]:
+            del failure["after"]
         return values
 
 

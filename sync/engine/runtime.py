@@ -19,6 +19,8 @@ from sync.engine.workers import Threads, Workers
 from sync.store import Store
 
 Direction = Literal["both", "in", "out"]
+#: What becomes of a ticket's other copies when somebody deleted one of them.
+OnDelete = Literal["unlink", "close", "delete"]
 
 #: A bridge whose worker has not been heard of for this long may be taken over.
 LEASE_TTL = timedelta(seconds=60)
@@ -54,6 +56,7 @@ class Replica:
     mapping_file: TrackerMapping
     people: People
     direction: Direction = "both"
+    account_of: frozenset[ReplicaName] = frozenset()  # all trackers of the config that are entered with the same account
     capabilities: Capabilities | None = None
     mapping: ProjectMapping | None = None
     doubtful: bool = False  # it refused something: what is known of it is used until it is asked again
@@ -84,7 +87,8 @@ def utc_now() -> datetime:
 class Bridge:
     """One opened bridge: everything that a cycle needs, with the effects injected.
 
-    `settle`: how long an unanswered create is looked for before it is sent again. `lease`: how long a
+    `settle`: how long an unanswered create is looked for before it is sent again. `gone_after`: how long a ticket must be missing before
+    it is believed gone, and `on_delete` what its other copies are told then. `lease`: how long a
     worker that is not heard of keeps the bridge. With `allow_publish`
     tickets may be copied to where more people can read them. `secret` makes the markers. `stop` is set to finish
     the write in hand and end the cycle; what is left stays in the outbox. `resting` replicas failed lately and are left alone.
@@ -98,6 +102,8 @@ class Bridge:
     limits: Limits = field(default_factory=Limits)
     files: FilePolicy = field(default_factory=FilePolicy)
     settle: timedelta = timedelta(minutes=5)
+    gone_after: timedelta = timedelta(minutes=5)
+    on_delete: OnDelete = "unlink"
     lease: timedelta = LEASE_TTL
     allow_publish: bool = False
     names: Mapping[str, str] = field(default_factory=dict)  # person → display name

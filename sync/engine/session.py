@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sync.core.capabilities import Visibility
@@ -17,9 +18,11 @@ from sync.core.ids import ReplicaName, RunId, TicketId
 from sync.core.ports import Traffic
 from sync.engine.history import Histories
 from sync.engine.joining import Joined
+from sync.engine.missing import Looked
 from sync.engine.overrun import Overruns
+from sync.engine.pauses import Held
 from sync.engine.pull import Pulled
-from sync.engine.report import CycleReport, HaltLine, ReplicaFailure
+from sync.engine.report import CycleReport, HaltLine, PauseLine, ReplicaFailure
 from sync.engine.runtime import Bridge
 from sync.engine.sending import Sender
 from sync.engine.writer import Outcome, Writer
@@ -47,6 +50,7 @@ class Session:
     updated: set[TicketId] = field(default_factory=set)
     looked_at: set[TicketId] = field(default_factory=set)
     watch: Callable[[Tx, TicketWork], None] | None = None
+    held_back: int = 0  # tickets that wait for a limit and were not looked at
     _waiting: list[HaltLine] = field(default_factory=list)
     _started: float = field(default_factory=time.monotonic)
     _traffic: dict[ReplicaName, int] = field(default_factory=dict)
@@ -89,14 +93,24 @@ class Session:
         """Make the bridge's replicas ready to be written to."""
         for name, replica in self.bridge.replicas.items():
             sender = Sender(bridge=self.bridge, lease=self.lease, run=self.run, replica=replica)
-            self.writers[name] = Writer(bridge=self.bridge, lease=self.lease, replica=replica, sender=sender)
+            held = Held(replica=replica)
+            self.writers[name] = Writer(
+                bridge=self.bridge, lease=self.lease, replica=replica, sender=sender, held=held
+            )
 
     def lose(self, failures: Iterable[ReplicaFailure]) -> None:
         """Go on without the replicas that failed; one failure each is told."""
         for failure in failures:
             if failure.replica in self.available:
                 self.available.remove(failure.replica)
-                self.report.failures.append(failure)
+                if failure.kind == "limited":
+                    self.report.pauses.append(self._pause_of(failure))
+                else:
+                    self.report.failures.append(failure)
+
+    def _pause_of(self, failure: ReplicaFailure) -> PauseLine:
+        until = self.bridge.now() + (failure.after or timedelta())
+        return PauseLine(replica=failure.replica, why=failure.message, left=0, written=0, until=until, over=until)
 
     def take_pulled(self, pulled: Iterable[Pulled]) -> None:
         """Take in what the pulls brought."""
@@ -105,6 +119,11 @@ class Session:
             self.report.pulled += one.tickets
             self.report.problems += one.problems
             self.lose([one.failure] if one.failure is not None else [])
+
+    def take_looked(self, looked: Looked) -> None:
+        """Take in what was looked for and not found."""
+        self.report.problems += looked.problems
+        self.lose(looked.failures)
 
     def take_joined(self, joined: Joined) -> None:
         """Take in what the link step did."""
@@ -141,6 +160,11 @@ class Session:
         }
         report.requests = {name: one.requests - self._traffic[name] for name, one in traffic.items()}
         report.writes = {name: writer.sender.sent for name, writer in self.writers.items()}
+        report.pauses += [
+            line
+            for name in self.available
+            if (line := self.writers[name].held.line(self.bridge, self.held_back)) is not None
+        ]
         report.interrupted = self.bridge.stop.is_set()
         report.seconds = round(time.monotonic() - self._started, 3)
         with self.bridge.store.begin(self.lease) as tx:

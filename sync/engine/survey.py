@@ -10,6 +10,7 @@ from sync.core.ids import ReplicaName, TicketId
 from sync.core.models import KINDS, Field
 from sync.core.plan import Count
 from sync.engine.deciding import Decider, TicketWork
+from sync.engine.pauses import held_back
 from sync.engine.session import Session
 from sync.store import Tx
 
@@ -22,9 +23,13 @@ def worklist(session: Session, tx: Tx, *, only: Iterable[TicketId] | None = None
     bridge = session.bridge
     found: set[TicketId] = set(tx.tickets.dirty(bridge.name)) if only is None else set(only)
     if only is None:
+        news: set[TicketId] = set()
         for name in session.available:
             refs = tx.inbox.ticket_refs(bridge.name, name)
-            found.update(tx.links.refs_to_tickets(bridge.name, name, refs).values())
+            news.update(tx.links.refs_to_tickets(bridge.name, name, refs).values())
+        waiting = held_back(bridge, tx, session.available) - news
+        session.held_back = len(waiting)
+        found = (found | news) - waiting
     waves: list[list[tuple[int, TicketId]]] = [[] for _ in (*KINDS, "unknown")]
     for ticket in found:
         record = tx.tickets.get(ticket)
@@ -59,6 +64,8 @@ class Survey:
         """Count one ticket."""
         if any(side.gone for side in work.decision.sides.values()):
             self.count.touch(Effect.LOSE, work.record.id)
+        if any(one.outcome == "delete" for one in work.endings):
+            self.count.waiting[work.record.id] = work.record.key
         for intent in work.intents:
             self.written.add(intent.replica)
             # The first writes to a newly joined pair were asked for by whoever joined it.

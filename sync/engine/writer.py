@@ -15,6 +15,8 @@ from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, Fields, Gone, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp
+from sync.engine.missing import note_missing
+from sync.engine.pauses import Held
 from sync.engine.reading import Reader
 from sync.engine.report import ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
@@ -71,6 +73,7 @@ class Writer:
     lease: Lease
     replica: Replica
     sender: Sender
+    held: Held
     outcome: Outcome = field(default_factory=Outcome)
     blobs: Blobs | None = None
 
@@ -98,15 +101,23 @@ class Writer:
             raise ChangedMeanwhile
         return link
 
-    def fetched(self, ref: NativeRef) -> NativeTicket:
-        """The ticket as it is now; one that is gone goes into the inbox."""
-        for found in self.replica.adapter.fetch([ref], comments=False):
+    def fetched(self, ref: NativeRef, *, comments: bool = False) -> NativeTicket:
+        """The ticket as it is now; one that is not there is noted, and `ChangedMeanwhile` raised."""
+        for found in self.replica.adapter.fetch([ref], comments=comments):
             if isinstance(found, Gone):
-                with self.bridge.store.begin(self.lease) as tx:
-                    tx.inbox.put(self.bridge.name, self.replica.name, gone=[found])
+                self._miss(found)
                 raise ChangedMeanwhile
             return found
         raise Rejected(f"{self.replica.name} did not answer for ticket {ref}")
+
+    def _miss(self, gone: Gone) -> None:
+        name = self.replica.name
+        with self.bridge.store.begin(self.lease) as tx:
+            link = tx.links.by_ref(self.bridge.name, name, gone.ref)
+            if gone.moved_to or link is None:
+                tx.inbox.put(self.bridge.name, name, gone=[gone])
+            elif link.is_active and link.missing_since is None:
+                self.outcome.problems.append(note_missing(self.bridge, tx, link))
 
     def localised(self, changes: ChangeSet) -> ChangeSet:
         """The changes as the codec takes them: carried fields only, the parent as a native ref."""

@@ -10,6 +10,7 @@ from sync.engine.apply import apply
 from sync.engine.attachments import collected
 from sync.engine.exposure import check_exposure
 from sync.engine.loops import without_circles
+from sync.engine.pauses import WAITS_FOR_LIMIT
 from sync.engine.probe import forget
 from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
@@ -88,10 +89,11 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
         if outcome.doubtful:
             forget(bridge, name, session.lease)
     with bridge.store.begin(session.lease) as tx:
+        held = {ticket for name in outcomes for ticket in session.writers[name].held.tickets()}
         for ticket in {intent.ticket for intent in intents} - still_open - left:
             # What became dirty for another reason meanwhile (a conflict was resolved by hand) stays so.
             if (now := tx.tickets.get(ticket)) is not None and now.dirty == TO_BE_WRITTEN:
-                tx.tickets.set_dirty(ticket, None)
+                tx.tickets.set_dirty(ticket, WAITS_FOR_LIMIT if ticket in held else None)
     return left | still_open
 
 

@@ -101,6 +101,19 @@ class Outbox(Repository):
         query = select(OutboxRow).where(OutboxRow.ticket == ticket, OutboxRow.replica == replica)
         return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
 
+    def sent_since(self, moment: datetime) -> list[tuple[ReplicaName, OpKind, datetime]]:
+        """What went out of any bridge since then, newest first."""
+        query = select(OutboxRow.replica, OutboxRow.kind, OutboxRow.sent_at, OutboxRow.created_at)
+        found: list[tuple[ReplicaName, OpKind, datetime]] = []
+        rows = self._session.exec(query.order_by(col(OutboxRow.sequence).desc()).execution_options(yield_per=100))
+        for replica, kind, sent_at, created_at in rows:
+            if created_at < moment:
+                break
+            if sent_at is not None:
+                found.append((ReplicaName(replica), OpKind(kind), sent_at))
+        rows.close()
+        return found
+
     def updates_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> list[OutboxRecord]:
         """The changes of tickets in one replica that were done and that stand behind this place, in order."""
         query = select(OutboxRow).where(
