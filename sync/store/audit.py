@@ -14,7 +14,7 @@ from sync.core.ids import BridgeName, ReplicaName, RunId, TicketId
 from sync.store.convert import dumps, time_to_json
 from sync.store.records import AuditPhase, AuditRecord
 from sync.store.repository import Context, Repository
-from sync.store.tables import AuditHeadRow, AuditRow, clean
+from sync.store.tables import AuditHeadRow, AuditRow, OutboxRow, clean
 
 #: What the first entry is chained to.
 GENESIS = "0" * 64
@@ -83,9 +83,18 @@ class Audit(Repository):
         newest = self._session.exec(query.order_by(col(AuditRow.seq).desc()).limit(limit)).all()
         return map(_record, reversed(newest))
 
-    def verify(self) -> tuple[int, str] | None:
-        """The first entry that is not as it was written, and why; None when the log is whole."""
+    def head(self) -> tuple[int, str]:
+        """The newest entry's number and hash: whoever keeps them elsewhere can tell a log that was rewritten as a whole."""
+        return self._read_head()
+
+    def verify(self, kept: tuple[int, str] | None = None) -> tuple[int, str] | None:
+        """The first entry that is not as it was written, and why; None when the log is whole.
+
+        The entries are chained, the newest one is known besides, every request that was sent has its entries, and the log still has
+        the head that was `kept`.
+        """
         previous, seq = GENESIS, 0
+        told: set[tuple[str | None, str]] = set()
         for entry in self.entries():
             if entry.seq != seq + 1:
                 return seq + 1, f"entry {seq + 1} is missing; the next one is {entry.seq}"
@@ -94,17 +103,38 @@ class Audit(Repository):
                 return seq, f"entry {seq} does not follow the entry before it"
             if entry.hash != entry_hash(previous, entry.at, {name: getattr(entry, name) for name in _COLUMNS}):
                 return seq, f"entry {seq} was changed after it was written"
+            if kept is not None and kept[0] == seq and kept[1] != entry.hash:
+                return seq, f"entry {seq} is another one than when its hash was kept: the log was rewritten"
+            told.add((entry.op_id, entry.phase))
             previous = entry.hash
-        written, newest = self._read_head()
+        return self._cut_off(seq, previous, kept) or self._untold(seq, told)
+
+    def _cut_off(self, seq: int, newest: str, kept: tuple[int, str] | None) -> tuple[int, str] | None:
+        written, head = self._read_head()
         if written != seq:
             return min(written, seq) + 1, f"{written} entries were written and {seq} are there"
-        if newest != previous:
+        if head != newest:
             return seq, f"entry {seq} is not the one that was written last"
+        if kept is not None and kept[0] > seq:
+            return seq + 1, f"entry {kept[0]}, whose hash was kept, is not there any more: the log ends with {seq}"
+        return None
+
+    def _untold(self, seq: int, told: set[tuple[str | None, str]]) -> tuple[int, str] | None:
+        """The requests of the outbox once more: a log that was cut, and its end forged, does not tell of the last ones."""
+        query = select(OutboxRow.id, OutboxRow.run, OutboxRow.state).where(col(OutboxRow.sent_at).is_not(None))
+        for request, run, state in self._session.exec(query.order_by(col(OutboxRow.sequence))):
+            phases = ["intent", *(["outcome"] if state in ("done", "failed") else [])]
+            missing = [phase for phase in phases if (request, phase) not in told]
+            if missing:
+                return (
+                    seq + 1,
+                    f"the {missing[0]} of a request that run {run} sent is not in the log: its end was cut off",
+                )
         return None
 
     def _read_head(self) -> tuple[int, str]:
         head = self._get(AuditHeadRow, 1)
-        return (0, "") if head is None else (head.seq, head.hash)
+        return (0, GENESIS) if head is None else (head.seq, head.hash)
 
 
 def entry_hash(previous: str, at: datetime, values: dict[str, Any]) -> str:

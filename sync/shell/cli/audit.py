@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sync.core.errors import ConfigError
 from sync.shell.cli.common import Json, load_config, note, show
 from sync.shell.cli.errors import ExitCode
 
@@ -50,21 +51,49 @@ def audit(
 
 
 @app.command()
-def verify(ctx: typer.Context, as_json: Json = False) -> None:
-    """Check the hash chain: that no entry was changed, removed or put in between.
+def verify(
+    ctx: typer.Context,
+    head: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER:HASH", help="A head that was kept elsewhere: the log must still have it."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the log: that no entry was changed, removed, moved or put in between, and that every request is told of.
+
+    Prints the log's head. Somebody who may write the store can rewrite the whole log so that it looks right; keep the
+    head where they can't write, and give it back with --head to find that too.
 
     Example:  [bold]trackdown audit verify && echo the log is whole[/]
     """
     from sync.shell.app import open_store
 
+    kept = None if head is None else _head(head)
     config = load_config(ctx, need_secrets=False)
     with open_store(config) as store, store.read() as tx:
-        broken = tx.audit.verify()
-    document = {"whole": broken is None, "entry": broken and broken[0], "reason": broken and broken[1]}
-    show(document, as_json, lambda out: out.print("The log is whole." if broken is None else "The log was changed."))
+        entries, newest = tx.audit.head()
+        broken = tx.audit.verify(kept)
+    now = f"{entries}:{newest}"
+    document = {
+        "whole": broken is None,
+        "entry": broken and broken[0],
+        "reason": broken and broken[1],
+        "entries": entries,
+        "head": now,
+    }
+    whole = f"The log is whole. Its head, to keep elsewhere: {now}"
+    show(document, as_json, lambda out: out.print(whole if broken is None else "The log was changed."))
     if broken is not None:
-        note(f"entry {broken[0]}: {broken[1]}")
+        sound = f"; the entries before it are as they were written ({broken[0] - 1})" if broken[0] > 1 else ""
+        note(f"{broken[1]}{sound}. Compare it with a backup: `trackdown audit --last 0`")
         raise typer.Exit(ExitCode.PROBLEMS)
+
+
+def _head(text: str) -> tuple[int, str]:
+    number, _, digest = text.partition(":")
+    if not number.isdecimal() or len(digest) != 64:
+        raise ConfigError([f"--head {text}: it is a number, a colon and 64 digits, as `audit verify` prints it"])
+    return int(number), digest
 
 
 def _key(tx: Tx, ticket: TicketId) -> str:
