@@ -180,8 +180,8 @@ class RehearsedCodec:
         decoded = Decoded(snapshot=Snapshot(fields={})) if under is None else self.codec.decode(under, mapping)
         fields = {**decoded.snapshot.fields, **fields_from_json(told["fields"])}
         if mirrors := told.get("mirrors"):
-            there = {member for member, shown in mirrors.items() if shown}
-            fields[Field.LINKS] = as_set(fields.get(Field.LINKS)) - mirrors.keys() | there
+            there = frozenset(member for member, shown in mirrors.items() if shown)
+            fields[Field.LINKS] = (as_set(fields.get(Field.LINKS)) - frozenset(mirrors)) | there
         return replace(decoded, snapshot=Snapshot(fields=fields))
 
     def decode_comment(self, native: NativeComment, mapping: ProjectMapping) -> DecodedComment:

@@ -89,7 +89,8 @@ def update(writer: Writer, intent: Intent) -> None:
     """Bring a linked ticket up to date, unless somebody wrote the same fields since the decision."""
     link = writer.link(intent)
     current = link.native if isinstance(link.native, NativeTicket) else None
-    if current is None or not writer.capabilities.conditional_writes:
+    # A link may stand there already: it was made at its other end a moment ago.
+    if current is None or not writer.capabilities.conditional_writes or Field.LINKS in intent.changes:
         current = writer.fetched(link.ref)
         _refuse_if_changed(writer, intent, link, current)
     _walk(writer, intent, current)
