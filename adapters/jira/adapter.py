@@ -49,6 +49,7 @@ class JiraAdapter:
             overlap=timedelta(minutes=settings.overlap_minutes),
             now=lambda: datetime.now(UTC),
             flow=Flow(client=client),
+            restricted=settings.restricted_issues,
         )
         self._account = ""
         self._probed = False
@@ -82,7 +83,10 @@ class JiraAdapter:
         return self._reader.pages(since)
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
-        """See `Adapter`. A missing ticket is believed only while Jira knows who we are and shows us the project."""
+        """See `Adapter`. A missing ticket is believed only while Jira knows who we are and shows us the project.
+
+        An issue that some people only may read is left out, neither read nor gone, unless the config lets them cross.
+        """
         self._know()
         size = BATCH if self._client.cloud else 1
         read = self._reader.page if self._client.cloud else self._reader.one

@@ -18,6 +18,7 @@ from sync.core.models import JsonObject, NativeComment, NativeEvent, NativeTicke
 TICKET_FIELDS = (
     "summary", "description", "issuetype", "project", "status", "resolution", "priority", "labels", "assignee",
     "reporter", "creator", "parent", "created", "updated", "comment", "issuelinks", "attachment",
+    "security", "issuerestriction",
 )  # fmt: skip
 
 

@@ -82,6 +82,8 @@ class Reader:
     epic_link: str = ""
     more_fields: tuple[str, ...] = ()
     flow: Flow
+    restricted: bool = False
+    withheld: set[str] = field(default_factory=set)  # ids of issues that are for some people only
     keys: dict[str, str] = field(default_factory=dict)  # id → key
 
     def changed(self, position: Position) -> list[tuple[int, str]]:
@@ -109,6 +111,7 @@ class Reader:
             if page.gone:
                 self.make_sure()
             missed = {ref for _, ref in batch} - {one.ref for one in page.tickets} - {one.ref for one in page.gone}
+            missed -= self.withheld
             if len(missed) <= len(page.malformed):
                 missed = set()
             # What was left out without a word is not seen, so that the next pull asks for it again.
@@ -148,6 +151,8 @@ class Reader:
         malformed: list[tuple[str, str]] = []
         epics = self._epics(issues)
         for issue in issues:
+            if self._is_withheld(issue):
+                continue
             try:
                 ticket = self._ticket(issue, epics, comments)
             except Malformed as error:
@@ -204,6 +209,16 @@ class Reader:
         return told
 
     # -- within --------------------------------------------------------------------------------------
+
+    def _is_withheld(self, issue: Any) -> bool:
+        """Whether some people only may read the issue, by its security level or by roles of a team-managed project."""
+        ref = text_at(issue, "id")
+        roles = as_object(at(issue, "fields", "issuerestriction", "issuerestrictions"))
+        if self.restricted or not (at(issue, "fields", "security") or any(roles.values())):
+            self.withheld.discard(ref)
+            return False
+        self.withheld.add(ref)
+        return True
 
     def _index_cloud(self, clauses: list[str], since: datetime | None) -> dict[str, int]:
         rows: dict[str, int] = {}

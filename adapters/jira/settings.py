@@ -26,6 +26,10 @@ class Settings(BaseModel):
         default=False,
         description="In a service project: whether customers see the comments that are copied here",
     )
+    restricted_issues: bool = Field(
+        default=False,
+        description="Whether issues with a security level, or for some roles only, are copied like the others",
+    )
     overlap_minutes: int = Field(
         default=10, ge=2, description="How far a pull looks back: search is late, and its clock ticks in minutes"
     )

@@ -108,7 +108,7 @@ class Writer:
                 self._miss(found)
                 raise ChangedMeanwhile
             return found
-        raise Rejected(f"{self.replica.name} did not answer for ticket {ref}")
+        raise Rejected(f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it")
 
     def _miss(self, gone: Gone) -> None:
         name = self.replica.name

@@ -82,6 +82,11 @@ class Actions(Simulator):
         with self.lock:
             self.world.rename_project(self.world.projects[0], new)
 
+    def restrict(self, key: str, level: str | None, *, roles: tuple[str, ...] = (), user: str = "ada") -> None:
+        """Show an issue to the people of a security level, or of some roles, alone; to everybody again with None."""
+        with self.lock:
+            self.world.write(user, self.issue(key), [], security=level, roles=roles)
+
     def archive(self, key: str) -> None:
         """Take an issue with its sub-tasks out of everybody's sight."""
         with self.lock:

@@ -169,6 +169,8 @@ class Issue:
     links: tuple[Link, ...] = ()
     watchers: tuple[str, ...] = ()
     archived: bool = False
+    security: str | None = None  # the name of its level
+    roles: tuple[str, ...] = ()  # to whom a team-managed project shows it alone
     changes: tuple[Change, ...] = ()
 
     @property

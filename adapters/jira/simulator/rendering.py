@@ -53,6 +53,7 @@ class Renderer(SiteRenderer):
             written = {name: self._field(name, issue, searched) for name in chosen}
             # An issue without a parent has no `parent` at all; other empty fields are null.
             result["fields"] = {name: value for name, value in written.items() if name != "parent" or value is not None}
+            result["fields"] |= self._restriction(issue, fields)
         if "renderedFields" in expand:
             text = plain(issue.description)
             result["renderedFields"] = {"description": f"<p>{html.escape(text)}</p>" if text else ""}
@@ -67,6 +68,14 @@ class Renderer(SiteRenderer):
             wanted = issue.properties if "*all" in properties else properties
             result["properties"] = {name: issue.properties[name] for name in wanted if name in issue.properties}
         return result
+
+    def _restriction(self, issue: Issue, fields: Sequence[str]) -> JsonObject:
+        """Who alone may see the issue: a security level, or in a team-managed project some roles."""
+        level = {"self": f"{self.api}/securitylevel/10100", "id": "10100", "name": issue.security, "description": ""}
+        roles = {"projectrole": [{"id": str(10100 + number), "name": name} for number, name in enumerate(issue.roles)]}
+        told: JsonObject = {"security": level} if issue.security else {}
+        told |= {"issuerestriction": {"issuerestrictions": roles, "shouldDisplay": True}} if issue.roles else {}
+        return {name: value for name, value in told.items() if {name, "*all"} & set(fields)}
 
     def _changelog(self, issue: Issue, searched: bool) -> JsonObject:
         changes = list(issue.changes)
