@@ -140,6 +140,18 @@ class AzureDevOpsCodec:
         ops = (creation(writer, marker),) if current is None else tuple(updates(writer, current))
         return Encoded(ops=ops, problems=tuple(writer.problems))
 
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """See `Codec`."""
+        op = NativeOp(
+            kind=OpKind.DELETE,
+            action="delete",
+            summary=f"put {ticket.key} into the recycle bin",
+            payload={},
+            ref=ticket.ref,
+            expects=ticket.version,
+        )
+        return Encoded(ops=(op,))
+
     def encode_comment(
         self,
         body: str | None,

@@ -110,7 +110,8 @@ class Reader:
             return Malformed(str(number), "a work item without rev or fields")
         project = wire.text(wire.fields_of(payload).get("System.TeamProject"))
         if project and project.casefold() != self.connection.project.casefold():
-            return Gone(ref=NativeRef(str(number)), reason=f"moved to the project {project}")
+            where = f"the project {project}"
+            return Gone(ref=NativeRef(str(number)), reason=f"moved to {where}", moved_to=where)
         return self.native(payload)
 
     def native(self, payload: JsonObject) -> NativeTicket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,8 @@ class Writes:
                     return self._create(op)
                 case OpKind.UPDATE:
                     return self._update(op)
+                case OpKind.DELETE:
+                    return self._delete(op)
                 case OpKind.ATTACHMENT_CREATE:
                     return self._attach(op, content)
                 case OpKind.ATTACHMENT_DELETE:
@@ -70,6 +73,12 @@ class Writes:
         revision = wire.revision(op.expects)
         test = [] if revision is None else [_test(revision)]
         return self._receipt(self._change(_ref(op), [*test, *op.payload["patch"]]))
+
+    def _delete(self, op: NativeOp) -> Receipt:
+        """Into the recycle bin, from where people can take it back; one that is there already is as good."""
+        with suppress(NotThere):
+            self._connection.call("DELETE", client.WORK_ITEM, route={"id": _ref(op)})
+        return Receipt(ref=_ref(op), at=self._now())
 
     def _make(self, tree: str, above: str, name: str) -> None:
         """Make an area or iteration; one that is there already is as good."""

@@ -125,6 +125,11 @@ class GitHubCodec:
             return creation(goal, marker)
         return Encoded(ops=tuple(updates(goal, current)), problems=goal.problems)
 
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """See `Codec`. Only GraphQL deletes an issue, and only for an administrator of the repository."""
+        message = f"{ticket.key} stays: GitHub deletes no issue for the bridge"
+        return Encoded(problems=(FieldProblem(field=None, message=message, mend="Delete it in GitHub by hand."),))
+
     def encode_comment(
         self,
         body: str | None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from adapters.jira.codec_encode import Encoding, comment_op
+from adapters.jira.codec_encode import Encoding, comment_op, delete_op
 from adapters.jira.codec_events import decode_event
 from adapters.jira.codec_files import attachments_in, attachments_of, files_of, linked_in, named_in, told_files
 from adapters.jira.codec_links import hold_links, linking, links_there, read_links
@@ -172,6 +172,10 @@ class JiraCodec:
         held = self.project(changes.news, current, mapping, caps)
         alike = {name for name, value in held.items() if name in there and equal(name, value, there[name])}
         return Encoding(changes, current, mapping, caps, alike=alike).update(current)
+
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """See `Codec`."""
+        return Encoded(ops=(delete_op(ticket),))
 
     def encode_comment(
         self,

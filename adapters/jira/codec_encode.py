@@ -331,6 +331,14 @@ class Encoding:
         )
 
 
+def delete_op(ticket: NativeTicket) -> NativeOp:
+    """The request that deletes a ticket; Jira refuses it while there are subtasks."""
+    payload = {"method": "DELETE", "path": f"issue/{ticket.ref}", "params": {"deleteSubtasks": "false"}}
+    return NativeOp(
+        kind=OpKind.DELETE, action="delete", summary=f"delete {ticket.key}", payload=payload, ref=ticket.ref
+    )
+
+
 def comment_op(
     kind: OpKind,
     ticket: NativeTicket,

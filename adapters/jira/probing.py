@@ -23,6 +23,7 @@ _FOR_FIELDS: Final = {
     "MODIFY_REPORTER": Field.REPORTER,
 }
 _FOR_FILES: Final = "CREATE_ATTACHMENTS"
+_FOR_DELETES: Final = "DELETE_ISSUES"
 _EPIC_LINK: Final = "com.pyxis.greenhopper.jira:gh-epic-link"
 _EPIC_NAME: Final = "com.pyxis.greenhopper.jira:gh-epic-label"
 #: Fields that a create gives, or that Jira fills by itself.
@@ -103,6 +104,7 @@ def probe(client: JiraClient, project: str, *, public_comments: bool) -> Capabil
         history=True,
         attachments=at(asked(client, "attachment/meta"), "enabled") is True and _may(permissions, _FOR_FILES),
         can_write="CREATE_ISSUES" not in lacking and "EDIT_ISSUES" not in lacking,
+        can_delete=_may(permissions, _FOR_DELETES),
         clock_resolution=timedelta(milliseconds=1),
         feeds=1,
         notes=(
@@ -143,7 +145,7 @@ def _project(client: JiraClient, project: str) -> JsonObject:
 
 def _permissions(client: JiraClient, project: str) -> Any:
     # Cloud wants the permissions by name; Data Center gives all of them and knows no such parameter.
-    names = ",".join((*_NEEDED, *_FOR_FIELDS, _FOR_FILES))
+    names = ",".join((*_NEEDED, *_FOR_FIELDS, _FOR_FILES, _FOR_DELETES))
     params = {"projectKey": project} | ({"permissions": names} if client.cloud else {})
     return asked(client, "mypermissions", params)
 

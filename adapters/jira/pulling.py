@@ -158,8 +158,9 @@ class Reader:
             except Malformed as error:
                 malformed.append((text_at(issue, "key") or text_at(issue, "id") or "an issue", str(error)))
                 continue
-            if (elsewhere := self._moved(issue)) is not None:
-                gone.append(Gone(ref=ticket.ref, reason=elsewhere))
+            if self._is_elsewhere(issue):
+                key = text_at(issue, "key")
+                gone.append(Gone(ref=ticket.ref, reason=f"moved to {key}", moved_to=key))
             else:
                 tickets.append(ticket)
         return Page(cursor=Cursor(""), tickets=tuple(tickets), gone=tuple(gone), malformed=tuple(malformed))
@@ -303,13 +304,13 @@ class Reader:
                 self.keys[text_at(issue, "id")] = text_at(issue, "key")
         return {key: known[key] for key in keys if key in known}
 
-    def _moved(self, issue: Any) -> str | None:
+    def _is_elsewhere(self, issue: Any) -> bool:
         there = text_at(issue, "fields", "project", "id")
         if there and self.project_id:
             # Not by the key: when the project gets another one, its tickets have not moved.
-            return None if there == self.project_id else f"moved to {text_at(issue, 'key')}"
+            return there != self.project_id
         key = text_at(issue, "fields", "project", "key") or text_at(issue, "key").rpartition("-")[0]
-        return None if not key or key == self.project else f"moved to {text_at(issue, 'key')}"
+        return bool(key) and key != self.project
 
 
 def _links(event: NativeEvent) -> list[JsonObject]:

@@ -51,7 +51,8 @@ class Capabilities:
 
     `conditional_writes`: the tracker itself refuses a write over a newer version. `history`: `Adapter.history`
     has events. `account` is the native id of the user whose credentials we hold; `feeds` is the number of requests of an idle pull.
-    `tells` are the `fields` that can be read here and not set (a reporter). `attachments`: files can be uploaded.
+    `tells` are the `fields` that can be read here and not set (a reporter). `attachments`: files can be uploaded. `can_delete`: whole
+    tickets can be deleted by this account.
     """
 
     server: str
@@ -69,6 +70,7 @@ class Capabilities:
     history: bool = False
     attachments: bool = False
     can_write: bool = True
+    can_delete: bool = False
     clock_resolution: timedelta = timedelta(seconds=1)
     feeds: int = 1
     notes: tuple[str, ...] = ()

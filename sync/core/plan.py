@@ -83,6 +83,8 @@ class Count:
                 self.parts.add(str(intent.comment))
             case OpKind.ATTACHMENT_DELETE:
                 self.parts.add(str(intent.attachment))
+            case OpKind.DELETE:
+                self.touch(Effect.DELETE, intent.ticket)
             case OpKind.UPDATE:
                 for effect in _effects(intent.changes):
                     self.touch(effect, intent.ticket)

@@ -11,6 +11,7 @@ from sync.engine.ends import confirm_ends
 from sync.engine.exposure import check_exposure
 from sync.engine.joining import join_newcomers
 from sync.engine.loops import without_circles
+from sync.engine.missing import look_for_missing
 from sync.engine.overrun import find_overruns
 from sync.engine.places import check_places
 from sync.engine.planning import REVIEWED, STALE, consent_to_deletes, rehearse
@@ -83,6 +84,7 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
     session.lose(recover(bridge, lease, session.run, session.available))
     session.take_pulled(pull_all(bridge, lease, session.available))
     confirm_ends(bridge, lease, session.available)
+    session.take_looked(look_for_missing(bridge, lease, session.available))
     session.overruns = find_overruns(bridge, lease, session.available)
     return session
 

@@ -35,9 +35,11 @@ from sync.core.ports import OpKind
 from sync.engine.attachment_work import file_intents, names_a_copy_elsewhere
 from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
+from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
 from sync.engine.ends import with_ended
 from sync.engine.history import Histories
+from sync.engine.missing import is_missing
 from sync.engine.overrun import Overrun, Overruns
 from sync.engine.reading import Reader, readers
 from sync.engine.runtime import Bridge
@@ -63,6 +65,7 @@ class TicketWork:
     items: Mapping[ReplicaName, InboxItem]
     problems: Mapping[ReplicaName, tuple[FieldProblem, ...]]
     overruns: tuple[Overrun, ...] = ()
+    endings: tuple[Ending, ...] = ()
     waits: bool = False  # something can't be done before something else is (its parent is not there yet)
 
     @property
@@ -112,15 +115,20 @@ class Decider:
         links = {link.replica: link for link in every if link.state != "removed" and link.replica in self.readers}
         items = {name: self.tx.inbox.take(self.bridge.name, name, link.ref) for name, link in links.items()}
         problems: dict[ReplicaName, tuple[FieldProblem, ...]] = {}
+        there = {name: link for name, link in links.items() if not (link.is_active and is_missing(link, items[name]))}
         seen = {
             name: self._side(self.readers[name], link, items[name], problems)
-            for name, link in links.items()
-            if link.state == "active"
+            for name, link in there.items()
+            if link.is_active
         }
         held = self.tx.conflicts.open_for(ticket)
         decision, seen = self._reconciled(record, seen, held)
+        endings = find_endings(self.tx, self.readers, there, items, decision.after)
+        sides = {name: one.side for name, one in seen.items()}
+        decision = carried(decision, endings, sides, self.readers, self.bridge.policy, frozenset(held))
         active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
-        missing = [] if _is_unnamed(decision, held) else self._missing(ticket, placed, decision.after)
+        dying = deletes(endings, {name: seen[name].link for name in active}, self.readers)
+        missing = [] if dying or _is_unnamed(decision, held) else self._missing(ticket, placed, decision.after)
         plan = make_plan(ticket, decision, active, missing)
         intents, waits = self._deliverable(plan)
         self._planned |= {(ticket, one.replica) for one in intents if one.kind is OpKind.CREATE}
@@ -128,6 +136,7 @@ class Decider:
         intents = [*files, *self._with_addresses(intents, decision, seen, active, held)]
         waits = waits or bool(files) or self._brings_files(ticket, intents)
         comments = self._comments(ticket, items, active, intents)
+        intents = [*(one for one in intents if one.replica not in {end.replica for end in dying}), *dying]
         return TicketWork(
             record=record,
             decision=decision,
@@ -135,8 +144,9 @@ class Decider:
             held=held,
             comments=comments,
             intents=tuple(one for one in intents if one.replica in self.available),
-            items=items,
+            items={name: items[name] for name in there},
             problems=problems,
+            endings=endings,
             overruns=tuple(one for (of, name), one in self.overruns.items() if of == ticket and name in seen),
             # Of a tracker that has never answered nobody knows what it needs.
             waits=waits

@@ -110,7 +110,8 @@ def _doubtful(bridge: Bridge, replica: Replica, tickets: Sequence[NativeTicket])
                 and known.version != ticket.version
                 and known.updated_at >= ticket.updated_at
             )
-            if is_old or (ticket.comment_count is not None and ticket.comment_count < counts.get(ticket.ref, 0)):
+            is_missing = link is not None and link.missing_since is not None
+            if is_old or is_missing or (ticket.comment_count is not None and ticket.comment_count < counts.get(ticket.ref, 0)):
                 doubtful.append(ticket.ref)
     return doubtful
 

@@ -10,8 +10,10 @@ from sync.core.decision import Decision
 from sync.core.ids import CommentId, ReplicaName, RunId, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, NativeTicket
+from sync.core.ports import OpKind
 from sync.engine.comment_work import CommentWork, SideSeen
 from sync.engine.deciding import TicketWork
+from sync.engine.deletions import WAITS, Ending
 from sync.engine.overrun import settle_overruns
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
@@ -21,7 +23,7 @@ from sync.store.records import ClaimRecord, ConflictRecord, LinkRecord
 
 #: Why a ticket is dirty whose decision is stored and whose requests are not all done.
 TO_BE_WRITTEN = "to be written"
-GONE_MEND = "it stays everywhere else; join another one with `trackdown links add`, or remove the link with `trackdown links remove`"
+GONE_MEND = "join another one with `trackdown links add`, or take the link away with `trackdown links remove`"
 
 
 def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[ProblemLine] | None:
@@ -41,14 +43,14 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
         _record_comment(bridge, tx, run, comment)
     for replica, problems in work.problems.items():
         lines += _problems(bridge, tx, work.seen[replica].link, problems)
-    for replica, one in work.seen.items():
-        if work.decision.sides[replica].gone:
-            lines.append(_gone(bridge, tx, one.link))
+    lines += [line for ending in work.endings if (line := _end(bridge, tx, run, ending, work)) is not None]
     for overrun in work.overruns:
         settle_overruns(tx, overrun)
     for replica, item in work.items.items():
         tx.inbox.done(bridge.name, replica, item.ref, item)
-    tx.tickets.set_dirty(work.record.id, TO_BE_WRITTEN if work.intents else "waits" if work.waits else None)
+    waits = any(ending.outcome == "delete" for ending in work.endings) and not bridge.limits.allow_deletes
+    dirty = WAITS if waits else TO_BE_WRITTEN if work.intents else "waits" if work.waits else None
+    tx.tickets.set_dirty(work.record.id, dirty)
     return lines
 
 
@@ -187,8 +189,30 @@ def _problems(bridge: Bridge, tx: Tx, link: LinkRecord, problems: tuple[FieldPro
     ]
 
 
-def _gone(bridge: Bridge, tx: Tx, link: LinkRecord) -> ProblemLine:
-    message = f"{link.key or link.ref} is not there any more in {link.replica}; it was unlinked, nothing was deleted"
+def _end(bridge: Bridge, tx: Tx, run: RunId, ending: Ending, work: TicketWork) -> ProblemLine | None:
+    """Keep what became of a copy that is not there any more; told once, when it is made sure of."""
+    told, link = ending.link.state == "gone", ending.link
+    carries_on = ending.outcome == "delete" and (
+        not bridge.limits.allow_deletes or any(one.kind is OpKind.DELETE for one in work.intents)
+    )
+    since = link.missing_since if carries_on else None
+    if (now := tx.links.get(link.id)) is not None and now.missing_since != since:
+        tx.links.save(replace(now, missing_since=since))
+    if told and carries_on:
+        return None
+    message = _said(ending)
+    tx.audit.append(
+        phase="decision",
+        action="unlink" if ending.outcome == "moved" else ending.outcome,
+        run=run,
+        bridge=bridge.name,
+        ticket=link.ticket,
+        replica=link.replica,
+        note=message,
+    )
+    if told:
+        return None
+    tx.problems.clear(bridge.name, link.replica, ref=link.ref, kind="missing")
     tx.problems.report(
         bridge=bridge.name,
         replica=link.replica,
@@ -199,6 +223,25 @@ def _gone(bridge: Bridge, tx: Tx, link: LinkRecord) -> ProblemLine:
         mend=GONE_MEND,
     )
     return ProblemLine(replica=link.replica, place=place(link, None), message=message, mend=GONE_MEND)
+
+
+def _said(ending: Ending) -> str:
+    copy = f"{ending.link.key or ending.link.ref} of {ending.link.replica}"
+    match ending.outcome:
+        case "moved":
+            return f"{copy} moved to {ending.moved_to}; it was unlinked, its other copies stay as they are"
+        case "kept":
+            return (
+                f"{copy} was deleted, and the ticket was edited elsewhere since; it was unlinked, its other copies stay"
+            )
+        case "close":
+            return f"{copy} was deleted (or is hidden from us); its other copies are closed"
+        case "delete":
+            return f"{copy} was deleted (or is hidden from us); its other copies are deleted once somebody consents"
+        case _:
+            return (
+                f"{copy} is not there any more (deleted, or hidden from us); it was unlinked, nothing else was deleted"
+            )
 
 
 def place(link: LinkRecord, field: Field | None) -> str:

@@ -14,6 +14,7 @@ from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
+from sync.engine.write_deletes import deleted
 from sync.store import Lease
 from sync.store.convert import fields_from_json
 from sync.store.records import OutboxRecord
@@ -47,6 +48,8 @@ def _settle(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: Out
             _settle_create(bridge, lease, run, replica, row)
         case OpKind.ATTACHMENT_CREATE:
             _settle_upload(bridge, lease, run, replica, row)
+        case OpKind.DELETE:
+            _settle_delete(bridge, lease, run, replica, row)
         case OpKind.UPDATE | OpKind.COMMENT_UPDATE | OpKind.COMMENT_DELETE | OpKind.ATTACHMENT_DELETE:
             _settle_change(bridge, lease, run, replica, row)
 
@@ -113,6 +116,20 @@ def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
     row = replace(row, context={**row.context, "lost": True})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
+
+
+def _settle_delete(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
+    """Gone is done; what is still there waits for another consent."""
+    assert row.op.ref is not None
+    found = next(iter(replica.adapter.fetch([row.op.ref])), None)
+    if not isinstance(found, Gone):
+        _settle_change(bridge, lease, run, replica, row)
+        return
+    with bridge.store.begin(lease) as tx:
+        link = tx.links.by_ref(bridge.name, replica.name, row.op.ref)
+        if link is not None and link.is_active:
+            deleted(bridge, tx, link)
+    _close(bridge, lease, run, row, "done", "its answer was lost, and it is not there any more")
 
 
 def _settle_upload(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:

@@ -160,6 +160,11 @@ class LinkRecord:
     observed_at: datetime
     missing_since: datetime | None = None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether both are one."""
+        return self.state == "active"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRecord:

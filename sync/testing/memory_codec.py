@@ -176,6 +176,16 @@ class MemoryCodec:
         )
         return Encoded(ops=ops, problems=problems)
 
+    def encode_delete(self, ticket: NativeTicket) -> Encoded:
+        """See `Codec`."""
+        if not self.knobs.can_delete:
+            problem = FieldProblem(field=None, message="no ticket is deleted here", mend="Close it.")
+            return Encoded(problems=(problem,))
+        op = NativeOp(
+            kind=OpKind.DELETE, action="delete", summary=f"delete {ticket.key}", payload={}, ref=ticket.ref
+        )
+        return Encoded(ops=(op,))
+
     def encode_comment(
         self,
         body: str | None,

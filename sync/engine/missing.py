@@ -1,0 +1,128 @@
+"""Missing: a linked ticket that its tracker does not find is looked for twice, a while apart, before it is believed gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sync.core.errors import TrackerError
+from sync.core.ids import NativeRef, ReplicaName
+from sync.core.models import Gone, NativeTicket
+from sync.engine.probe import failure_of, forget, remember
+from sync.engine.report import ProblemLine, ReplicaFailure
+from sync.engine.runtime import Bridge
+from sync.store import Lease, Tx
+from sync.store.records import InboxItem, LinkRecord
+
+MISSING_MEND = (
+    "nothing has to be done where it was deleted; where it is hidden, let the account of the bridge read it again"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What the looks at missing tickets told for the first time, and which trackers could not be asked."""
+
+    problems: tuple[ProblemLine, ...] = ()
+    failures: tuple[ReplicaFailure, ...] = ()
+
+
+def look_for_missing(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName]) -> Looked:
+    """Read directly what is said to be gone, and once more what was not found `Bridge.gone_after` ago.
+
+    What is there again goes on; what is not found for the second time, or was moved out of the project, is believed gone.
+    Absence from a list counts for nothing, and an adapter says `Gone` only while it can read the project. Costs requests only
+    where something is missing.
+    """
+    problems: list[ProblemLine] = []
+    failures: list[ReplicaFailure] = []
+    for name in available:
+        refs = _due(bridge, name)
+        if not refs:
+            continue
+        replica = bridge.replicas[name]
+        try:
+            found = list(replica.adapter.fetch(sorted(refs)))
+        except TrackerError as error:
+            failure = failure_of(name, error)
+            remember(bridge, lease, replica, failure)
+            if failure.kind in ("auth", "refused"):
+                forget(bridge, name, lease)
+            failures.append(failure)
+            continue
+        with bridge.store.begin(lease) as tx:
+            for one in found:
+                if isinstance(one, NativeTicket):
+                    _take_there(bridge, tx, name, one)
+                elif (line := _take_gone(bridge, tx, name, one)) is not None:
+                    problems.append(line)
+    return Looked(problems=tuple(problems), failures=tuple(failures))
+
+
+def note_missing(bridge: Bridge, tx: Tx, link: LinkRecord) -> ProblemLine:
+    """The ticket was read directly and not found for the first time: from now on nothing is written there."""
+    tx.links.save(replace(link, missing_since=bridge.now()))
+    minutes = bridge.gone_after.total_seconds() / 60
+    message = (
+        f"{link.key or link.ref} is not found in {link.replica} (deleted, or hidden from us); it is looked for again "
+        f"after {minutes:g} minutes, and until then nothing is written there"
+    )
+    tx.problems.report(
+        bridge=bridge.name,
+        replica=link.replica,
+        ref=link.ref,
+        ticket=link.ticket,
+        kind="missing",
+        message=message,
+        mend=MISSING_MEND,
+    )
+    place = f"{link.replica} {link.key or link.ref}"
+    return ProblemLine(replica=link.replica, place=place, message=message, mend=MISSING_MEND)
+
+
+def is_missing(link: LinkRecord, item: InboxItem) -> bool:
+    """Whether nobody knows if the linked ticket is there: it is neither read from nor written to until that is known."""
+    if item.gone is not None:
+        return not item.gone.sure
+    return link.missing_since is not None
+
+
+def _due(bridge: Bridge, name: ReplicaName) -> set[NativeRef]:
+    with bridge.store.read() as tx:
+        said = tx.links.refs_to_tickets(bridge.name, name, tx.inbox.gone(bridge.name, name))
+        known = {link.ref: link for link in tx.links.missing(bridge.name, name)}
+        unseen = set(said) - set(known)
+        return unseen | {
+            ref for ref, link in known.items() if _is_due(bridge, link, tx.inbox.take(bridge.name, name, ref))
+        }
+
+
+def _is_due(bridge: Bridge, link: LinkRecord, item: InboxItem) -> bool:
+    """Whether it is time for another look; what a halt keeps from being decided is not asked for in every cycle."""
+    if item.ticket is not None:
+        return True
+    last = item.received_at if item.gone is not None and item.gone.sure else link.missing_since
+    return last is None or bridge.now() - last >= bridge.gone_after
+
+
+def _take_gone(bridge: Bridge, tx: Tx, name: ReplicaName, gone: Gone) -> ProblemLine | None:
+    link = tx.links.by_ref(bridge.name, name, gone.ref)
+    item = tx.inbox.take(bridge.name, name, gone.ref)
+    if link is None or link.state != "active":
+        return None
+    tx.inbox.done(bridge.name, name, gone.ref, item)
+    if link.missing_since is None and not gone.moved_to:
+        return note_missing(bridge, tx, link)
+    if gone.moved_to or (link.missing_since and bridge.now() - link.missing_since >= bridge.gone_after):
+        tx.inbox.put(bridge.name, name, gone=[replace(gone, sure=True)])
+    return None
+
+
+def _take_there(bridge: Bridge, tx: Tx, name: ReplicaName, native: NativeTicket) -> None:
+    """It was said to be gone, or was not found, and is there: it goes on from the base that it had."""
+    tx.inbox.put(bridge.name, name, [native])
+    link = tx.links.by_ref(bridge.name, name, native.ref)
+    if link is not None and link.missing_since is not None:
+        tx.links.save(replace(link, missing_since=None))
+        tx.tickets.set_dirty(link.ticket, "there again")
+        tx.problems.clear(bridge.name, name, ref=link.ref, kind="missing")
