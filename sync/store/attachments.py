@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from sync.core.ids import AttachmentId, BridgeName, NativeRef, ReplicaName, TicketId
@@ -52,9 +53,7 @@ class Attachments(Repository):
 
     def of(self, ticket: TicketId) -> list[AttachmentRecord]:
         """The ticket's attachments with the tombstones, oldest first."""
-        query = select(AttachmentRow).where(AttachmentRow.ticket == ticket)
-        rows = self._session.exec(query.order_by(col(AttachmentRow.created_at), col(AttachmentRow.id)))
-        return [_record(row) for row in rows]
+        return [_record(row) for row in self._session.exec(_OF_TICKET, params={"ticket": ticket})]
 
     def delete(self, attachment: AttachmentId) -> None:
         """Make it a tombstone."""
@@ -89,8 +88,7 @@ class Attachments(Repository):
 
     def copies(self, ticket: TicketId) -> list[CopyRecord]:
         """Where the ticket's attachments are, were, or were refused."""
-        query = select(CopyRow).where(CopyRow.ticket == ticket).order_by(col(CopyRow.id))
-        return [_copy(row) for row in self._session.exec(query)]
+        return [_copy(row) for row in self._session.exec(_COPIES, params={"ticket": ticket})]
 
     def set_copy(self, copy: str, state: CopyState, seen_at: datetime) -> None:
         """Change what is known of a copy."""
@@ -98,7 +96,7 @@ class Attachments(Repository):
 
     def any(self) -> bool:
         """Whether a file is known at all: in most stores none is, and every text is asked about."""
-        self._any = self._any or self._session.exec(select(CopyRow.id).limit(1)).first() is not None
+        self._any = self._any or self._session.exec(_ANY).first() is not None
         return self._any
 
     def by_url(self, bridge: BridgeName, urls: Iterable[str]) -> dict[str, AttachmentId]:
@@ -124,6 +122,15 @@ class Attachments(Repository):
                 found = (rank, row.name, copy.url)
                 best[AttachmentId(row.id)] = min(best.get(AttachmentId(row.id), found), found)
         return {attachment: (name, url) for attachment, (_, name, url) in best.items()}
+
+
+_OF_TICKET = (
+    select(AttachmentRow)
+    .where(AttachmentRow.ticket == bindparam("ticket"))
+    .order_by(col(AttachmentRow.created_at), col(AttachmentRow.id))
+)
+_COPIES = select(CopyRow).where(CopyRow.ticket == bindparam("ticket")).order_by(col(CopyRow.id))
+_ANY = select(CopyRow.id).limit(1)
 
 
 def _record(row: AttachmentRow) -> AttachmentRecord:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
+from sqlmodel import select
 
 from sync.core.ids import BridgeName, Cursor, ReplicaName
 from sync.store.repository import Repository, sql_table
@@ -14,8 +15,8 @@ class Cursors(Repository):
 
     def get(self, bridge: BridgeName, replica: ReplicaName) -> Cursor | None:
         """The cursor; None before the first page."""
-        row = self._session.get(CursorRow, (bridge, replica))
-        return None if row is None else Cursor(row.cursor)
+        cursor = self._session.exec(_OF_REPLICA, params={"bridge": bridge, "replica": replica}).first()
+        return None if cursor is None else Cursor(cursor)
 
     def forget(self, bridge: BridgeName, replica: ReplicaName) -> None:
         """Begin from the beginning again."""
@@ -26,3 +27,8 @@ class Cursors(Repository):
         """Remember where to go on."""
         row = {"bridge": bridge, "replica": replica, "cursor": cursor, "updated_at": self._now()}
         self._upsert(CursorRow, [row])
+
+
+_OF_REPLICA = select(CursorRow.cursor).where(
+    CursorRow.bridge == bindparam("bridge"), CursorRow.replica == bindparam("replica")
+)

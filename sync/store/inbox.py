@@ -59,20 +59,7 @@ class Inbox(Repository):
 
     def ticket_refs(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
         """The tickets with a pending ticket, absence or comment, in the order of their native numbers."""
-        number = func.max(func.coalesce(func.nullif(InboxRow.number, 0), LinkRow.number, 0))
-        linked = and_(
-            col(LinkRow.bridge) == col(InboxRow.bridge),
-            col(LinkRow.replica) == col(InboxRow.replica),
-            col(LinkRow.ref) == col(InboxRow.ticket_ref),
-            col(LinkRow.comment).is_(None),
-        )
-        found = self._session.exec(
-            select(InboxRow.ticket_ref)
-            .join(LinkRow, linked, isouter=True)
-            .where(InboxRow.bridge == bridge, InboxRow.replica == replica)
-            .group_by(InboxRow.ticket_ref)
-            .order_by(number, InboxRow.ticket_ref)
-        )
+        found = self._session.exec(_WAITING, params={"bridge": bridge, "replica": replica})
         return [NativeRef(ref) for ref in found]
 
     def gone(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
@@ -101,13 +88,12 @@ class Inbox(Repository):
 
         With the `item` that `take` gave, what another thread put in the meantime stays; without it all goes.
         """
-        rows = sql_table(InboxRow)
-        query = delete(rows).where(rows.c.bridge == bridge, rows.c.replica == replica, rows.c.ticket_ref == ref)
+        place = {"bridge": bridge, "replica": replica, "ticket_ref": ref}
         if item is None:
-            self._session.exec(query)
+            self._session.connection().execute(_FORGET, place)
             return
         for seen in chunks(sorted(item.seen)):
-            self._session.exec(query.where(rows.c.digest.in_(seen)))
+            self._session.connection().execute(_FORGET_SEEN, {**place, "seen": seen})
 
 
 _OF_TICKET = (
@@ -116,6 +102,29 @@ _OF_TICKET = (
     .where(InboxRow.ticket_ref == bindparam("ticket_ref"))
     .order_by(InboxRow.ref)
 )
+_WAITING = (
+    select(InboxRow.ticket_ref)
+    .join(
+        LinkRow,
+        and_(
+            col(LinkRow.bridge) == col(InboxRow.bridge),
+            col(LinkRow.replica) == col(InboxRow.replica),
+            col(LinkRow.ref) == col(InboxRow.ticket_ref),
+            col(LinkRow.comment).is_(None),
+        ),
+        isouter=True,
+    )
+    .where(InboxRow.bridge == bindparam("bridge"), InboxRow.replica == bindparam("replica"))
+    .group_by(InboxRow.ticket_ref)
+    .order_by(func.max(func.coalesce(func.nullif(InboxRow.number, 0), LinkRow.number, 0)), InboxRow.ticket_ref)
+)
+_INBOX = sql_table(InboxRow)
+_FORGET = delete(_INBOX).where(
+    _INBOX.c.bridge == bindparam("bridge"),
+    _INBOX.c.replica == bindparam("replica"),
+    _INBOX.c.ticket_ref == bindparam("ticket_ref"),
+)
+_FORGET_SEEN = _FORGET.where(_INBOX.c.digest.in_(bindparam("seen", expanding=True)))
 
 
 def _rows(

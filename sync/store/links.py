@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, case, func
+from sqlalchemy import BindParameter, Select, bindparam, case, func
 from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -93,12 +93,8 @@ class Links(Repository):
         removed: bool = False,
     ) -> LinkRecord | None:
         """The link of a native ticket (or comment): the active one, else the gone one, else (`removed`) the removed one."""
-        query = _of_kind(select(LinkRow), comment).where(
-            LinkRow.bridge == bridge, LinkRow.replica == replica, LinkRow.ref == ref
-        )
-        if not removed:
-            query = query.where(LinkRow.state != "removed")
-        row = self._session.exec(query.order_by(_LIVELIEST, col(LinkRow.created_at).desc())).first()
+        place = {"bridge": bridge, "replica": replica, "ref": ref}
+        row = self._session.exec(_link_of(comment, removed), params=place).first()
         return None if row is None else _record(row)
 
     def of_ticket(self, ticket: TicketId, *, removed: bool = False) -> builtins.list[LinkRecord]:
@@ -151,11 +147,11 @@ class Links(Repository):
         self, bridge: BridgeName, replica: ReplicaName, refs: Iterable[NativeRef]
     ) -> dict[NativeRef, TicketId]:
         """The tickets behind native refs with an active link; the others are left out."""
-        query = _active(select(LinkRow.ref, LinkRow.ticket), bridge, replica)
+        place = {"bridge": bridge, "replica": replica}
         return {
             NativeRef(ref): TicketId(ticket)
             for chunk in chunks(refs)
-            for ref, ticket in self._session.exec(query.where(col(LinkRow.ref).in_(chunk)))
+            for ref, ticket in self._session.exec(_TICKETS, params={**place, "refs": chunk})
         }
 
     def tickets_to_refs(
@@ -175,15 +171,11 @@ class Links(Repository):
         self, bridge: BridgeName, replica: ReplicaName, refs: Iterable[NativeRef]
     ) -> dict[NativeRef, int]:
         """How many comments of each of these native tickets are actively linked; those with none are left out."""
-        query = (
-            select(LinkRow.parent_ref, func.count())
-            .where(LinkRow.bridge == bridge, LinkRow.replica == replica, LinkRow.state == "active")
-            .group_by(col(LinkRow.parent_ref))
-        )
+        place = {"bridge": bridge, "replica": replica}
         return {
             NativeRef(ref): count
             for chunk in chunks(refs)
-            for ref, count in self._session.exec(query.where(col(LinkRow.parent_ref).in_(chunk)))
+            for ref, count in self._session.exec(_COMMENTS, params={**place, "refs": chunk})
             if ref is not None
         }
 
@@ -203,6 +195,18 @@ class Links(Repository):
 
 
 @cache
+def _link_of(comment: bool, removed: bool) -> SelectOfScalar[LinkRow]:
+    query = _of_kind(select(LinkRow), comment).where(
+        LinkRow.bridge == bindparam("bridge"),
+        LinkRow.replica == bindparam("replica"),
+        LinkRow.ref == bindparam("ref"),
+    )
+    if not removed:
+        query = query.where(LinkRow.state != "removed")
+    return query.order_by(_LIVELIEST, col(LinkRow.created_at).desc())
+
+
+@cache
 def _links_of(comment: bool, removed: bool) -> SelectOfScalar[LinkRow]:
     query = _of_kind(select(LinkRow), comment).where(LinkRow.ticket == bindparam("ticket"))
     if not removed:
@@ -214,10 +218,21 @@ def _of_kind(query: Query, comment: bool) -> Query:
     return query.where(col(LinkRow.comment).is_not(None) if comment else col(LinkRow.comment).is_(None))
 
 
-def _active(query: Query, bridge: BridgeName, replica: ReplicaName) -> Query:
+def _active(query: Query, bridge: BridgeName | BindParameter[str], replica: ReplicaName | BindParameter[str]) -> Query:
     return _of_kind(query, comment=False).where(
         col(LinkRow.bridge) == bridge, col(LinkRow.replica) == replica, col(LinkRow.state) == "active"
     )
+
+
+_TICKETS = _active(select(LinkRow.ref, LinkRow.ticket), bindparam("bridge"), bindparam("replica")).where(
+    col(LinkRow.ref).in_(bindparam("refs", expanding=True))
+)
+_COMMENTS = (
+    select(LinkRow.parent_ref, func.count())
+    .where(LinkRow.bridge == bindparam("bridge"), LinkRow.replica == bindparam("replica"), LinkRow.state == "active")
+    .where(col(LinkRow.parent_ref).in_(bindparam("refs", expanding=True)))
+    .group_by(col(LinkRow.parent_ref))
+)
 
 
 def _native(native: NativeTicket | NativeComment) -> JsonObject:

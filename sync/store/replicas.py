@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import select
 
 from sync.core.ids import BridgeName, ReplicaName
@@ -18,7 +19,7 @@ class Replicas(Repository):
 
     def get(self, bridge: BridgeName, replica: ReplicaName) -> ReplicaRecord | None:
         """The state that was saved last; None before the first."""
-        row = self._session.get(ReplicaRow, (bridge, replica))
+        row = self._session.exec(_OF_REPLICA, params={"bridge": bridge, "replica": replica}).first()
         return None if row is None else _record(row)
 
     def save(self, record: ReplicaRecord) -> None:
@@ -43,6 +44,11 @@ class Replicas(Repository):
         if bridge is not None:
             query = query.where(ReplicaRow.bridge == bridge)
         return [_record(row) for row in self._session.exec(query)]
+
+
+_OF_REPLICA = select(ReplicaRow).where(
+    ReplicaRow.bridge == bindparam("bridge"), ReplicaRow.replica == bindparam("replica")
+)
 
 
 def _record(row: ReplicaRow) -> ReplicaRecord:

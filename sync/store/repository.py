@@ -73,22 +73,27 @@ class Repository:
 
     def _upsert(self, table: type[SQLModel], rows: list[dict[str, Any]], *, unless_same: str | None = None) -> None:
         """Insert or replace by primary key; rows whose `unless_same` column is equal already are left alone."""
-        target = sql_table(table)
-        dialect = postgresql if self._session.get_bind().dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(target)
-        keys = [column.name for column in target.primary_key]
-        new = statement.excluded
-        statement = statement.on_conflict_do_update(
-            index_elements=keys,
-            set_={name: new[name] for name in rows[0] if name not in keys},
-            where=None if unless_same is None else target.c[unless_same] != new[unless_same],
-        )
-        self._session.exec(statement, params=rows)
+        dialect = self._session.get_bind().dialect.name
+        self._session.connection().execute(_upsert_into(table, dialect, tuple(rows[0]), unless_same), rows)
 
 
 @cache
 def _insert_into(table: type[SQLModel]) -> Insert:
     return insert(sql_table(table))
+
+
+@cache
+def _upsert_into(table: type[SQLModel], dialect: str, columns: tuple[str, ...], unless_same: str | None) -> Insert:
+    target = sql_table(table)
+    statement = postgresql.insert(target) if dialect == "postgresql" else sqlite.insert(target)
+    keys = [column.name for column in target.primary_key]
+    new = statement.excluded
+    upsert: Insert = statement.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: new[name] for name in columns if name not in keys},
+        where=None if unless_same is None else target.c[unless_same] != new[unless_same],
+    )
+    return upsert
 
 
 @cache

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import bindparam, func
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, TicketId
@@ -65,10 +65,8 @@ class Tickets(Repository):
 
     def dirty(self, bridge: BridgeName, reason: str | None = None) -> builtins.list[TicketId]:
         """The tickets that must be decided on again, by number; with a reason, those for it alone."""
-        query = select(TicketRow.id).where(TicketRow.bridge == bridge, col(TicketRow.dirty).is_not(None))
-        if reason is not None:
-            query = query.where(TicketRow.dirty == reason)
-        return [TicketId(ticket) for ticket in self._session.exec(query.order_by(col(TicketRow.number)))]
+        found = self._session.exec(_DIRTY, params={"bridge": bridge})
+        return [TicketId(ticket) for ticket, why in found if reason in (None, why)]
 
     def count(self, bridge: BridgeName) -> int:
         """How many tickets the bridge has."""
@@ -77,6 +75,13 @@ class Tickets(Repository):
     def list(self, bridge: BridgeName) -> Iterator[TicketRecord]:
         """All tickets of the bridge by number, read a chunk at a time."""
         return self._walk(select(TicketRow).where(TicketRow.bridge == bridge), _record, "number")
+
+
+_DIRTY = (
+    select(TicketRow.id, TicketRow.dirty)
+    .where(TicketRow.bridge == bindparam("bridge"), col(TicketRow.dirty).is_not(None))
+    .order_by(col(TicketRow.number))
+)
 
 
 def _state(canonical: Canonical) -> dict[str, Any]:
