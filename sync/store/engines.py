@@ -89,7 +89,7 @@ _PRAGMAS: dict[Purpose, tuple[str, ...]] = {
 
 
 def _reading(url: URL) -> Callable[[str], Any]:
-    """Reads JSON; what is none was damaged where it lay."""
+    """Reads JSON; what is none was damaged where it lay (SQLite takes any text for JSON)."""
 
     def loads(value: str) -> Any:
         try:
@@ -115,7 +115,6 @@ def _postgresql(url: URL, purpose: Purpose, patience: timedelta) -> Engine:
             url,
             hide_parameters=True,
             json_serializer=dumps,
-            json_deserializer=_reading(url),
             pool_pre_ping=True,
             execution_options=options if purpose == "read" else {},
         )
