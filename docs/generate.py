@@ -341,7 +341,7 @@ def _json() -> Iterator[str]:
         ("conflicts show, conflicts resolve", "One conflict:", ConflictView),
         ("conflicts report", '`{"file", "conflicts", "waiting"}`, the last two as numbers.', None),
         ("audit", '`{"entries": […]}`; each entry has its ticket\'s `key` and', AuditRecord),
-        ("audit verify", '`{"whole", "entry", "reason"}`; the last two name the first entry that is wrong.', None),
+        ("audit verify", '`{"whole", "entry", "reason", "entries", "head"}`; `entry`: the first that is wrong.', None),
         ("people list", '`{"accounts": [{"tracker", "account", "name", "mail", "person", "tickets"}]}`.', None),
         ("people match", '`{"matches": [{"person", "name", "accounts", "reason"}], "doubts", "written"}`.', None),
         ("links list", '`{"tickets": [{"bridge", "ticket", "key", "title", "links"}]}`;', None),
