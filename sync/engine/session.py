@@ -16,6 +16,7 @@ from sync.core.errors import LeaseLost, StoreError
 from sync.core.guard import Halt
 from sync.core.ids import ReplicaName, RunId, TicketId
 from sync.core.ports import Traffic
+from sync.engine.breaker import account
 from sync.engine.history import Histories
 from sync.engine.joining import Joined
 from sync.engine.missing import Looked
@@ -88,6 +89,11 @@ class Session:
         )
         twin.open_writers()
         return twin
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether nothing is sent, and what is asked of trackers should be as little as will do."""
+        return self.watch is not None
 
     def open_writers(self) -> None:
         """Make the bridge's replicas ready to be written to."""
@@ -168,6 +174,8 @@ class Session:
         report.interrupted = self.bridge.stop.is_set()
         report.seconds = round(time.monotonic() - self._started, 3)
         with self.bridge.store.begin(self.lease) as tx:
+            answered = [name for name, pulled in self.pulled.items() if pulled.failure is None]
+            account(self.bridge, tx, report, answered)
             report.waiting = tx.conflicts.count(self.bridge.name, "open")
             tx.runs.finish(self.run, report.as_json(), bridge=self.bridge.name)
         return report
