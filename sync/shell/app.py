@@ -30,6 +30,7 @@ class Effects:
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
     allow_mass_change: bool = False
+    allow_deletes: bool = False
     lease: timedelta = LEASE_TTL
 
 
@@ -108,9 +109,11 @@ def _bridge(
         replicas=replicas,
         policy=MergePolicy(order=tuple(ReplicaName(one) for one in settings.trackers), fields=settings.fields),
         secret=secret,
-        limits=settings.limits.limits(allow_mass_change=effects.allow_mass_change),
+        limits=settings.limits.limits(allow_mass_change=effects.allow_mass_change, allow_deletes=effects.allow_deletes),
         files=settings.attachments.files(),
         settle=settings.settle,
+        gone_after=settings.gone_after,
+        on_delete=settings.on_delete,
         lease=effects.lease,
         allow_publish=settings.allow_publish,
         names=config.names,

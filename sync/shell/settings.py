@@ -99,25 +99,26 @@ class LimitsSettings(_Table):
         default=_LIMITS.mass_share,
         ge=0,
         le=1,
-        description="a cycle that closes, rewrites or deletes a larger share of a replica's tickets than this halts",
+        description="a cycle that closes, rewrites, empties, deletes or loses a larger share of the bridge's tickets than this halts",
     )
     mass_floor: int = Key(
         default=_LIMITS.mass_floor,
         ge=0,
-        description="so many tickets at once are always fine",
+        description="so many tickets at once are fine, however few there are",
     )
     clock_skew: Duration = Key(
         default=_LIMITS.clock_skew,
         description="a tracker's clock that is further off than this halts the cycle",
     )
 
-    def limits(self, *, allow_mass_change: bool = False) -> Limits:
+    def limits(self, *, allow_mass_change: bool = False, allow_deletes: bool = False) -> Limits:
         """The same for the guard."""
         return Limits(
             mass_floor=self.mass_floor,
             mass_share=self.mass_share,
             clock_skew=self.clock_skew,
             allow_mass_change=allow_mass_change,
+            allow_deletes=allow_deletes,
         )
 
 
@@ -145,6 +146,15 @@ class BridgeSettings(_Table):
     settle: Duration = Key(
         default=timedelta(minutes=5),
         description="how long a create whose answer was lost is looked for before it is sent again",
+    )
+    gone_after: Duration = Key(
+        default=timedelta(minutes=5),
+        description="how long after it was not found a ticket is looked for once more before it is believed gone",
+    )
+    on_delete: Literal["unlink", "close", "delete"] = Key(
+        default="unlink",
+        description="what becomes of a ticket's other copies when somebody deleted one: unlink (they stay as they are), close, "
+        "or delete (each time with `trackdown sync --allow-deletes`)",
     )
     select: dict[str, str] = Key(
         default={}, description="per tracker: which tickets take part, in the tracker's own query language"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -15,6 +16,7 @@ from sync.shell.cli.errors import ExitCode, worst
 if TYPE_CHECKING:
     from sync.engine.report import CycleReport, PlanReport
     from sync.engine.runtime import Bridge
+    from sync.shell.app import Effects
 
 _T = TypeVar("_T")
 
@@ -34,7 +36,7 @@ def plan(
     from sync.engine.cycle import plan_cycle
     from sync.shell.cli.plan_view import render_plan
 
-    reports = _each_bridge(ctx, bridge, plan_cycle, allow_mass_change=False, stop=threading.Event())
+    reports = _each_bridge(ctx, bridge, plan_cycle)
     show(
         {"bridges": [_plan_json(report) for report in reports]},
         as_json,
@@ -49,6 +51,9 @@ def sync(
     allow_mass_change: Annotated[
         bool, typer.Option("--allow-mass-change", help="Let this one cycle change many tickets at once.")
     ] = False,
+    allow_deletes: Annotated[
+        bool, typer.Option("--allow-deletes", help="Let this one cycle delete the copies that wait for it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run one cycle: read every tracker, decide, write, and say what happened.
@@ -59,12 +64,14 @@ def sync(
     Example:  [bold]trackdown sync --json | jq '.bridges[].writes'[/]
     """
     from sync.engine.cycle import run_cycle
+    from sync.shell.app import Effects
     from sync.shell.cli.plan_view import render_cycles
     from sync.shell.signals import signals
 
     stop = threading.Event()
+    effects = Effects(stop=stop, allow_mass_change=allow_mass_change, allow_deletes=allow_deletes)
     with signals(stop):
-        reports = _each_bridge(ctx, bridge, _busy_is_told(run_cycle), allow_mass_change=allow_mass_change, stop=stop)
+        reports = _each_bridge(ctx, bridge, _busy_is_told(run_cycle), effects)
     document = {
         "run": reports[0].run,
         "bridges": [{**report.as_json(), "run": report.run} for report in reports],
@@ -80,17 +87,15 @@ def _each_bridge(
     ctx: typer.Context,
     only: str | None,
     run: Callable[[Bridge], _T],
-    *,
-    allow_mass_change: bool,
-    stop: threading.Event,
+    effects: Effects | None = None,
 ) -> Sequence[_T]:
     from sync.shell.app import Effects, open_bridges, open_store
     from sync.shell.cli.progress import TerminalProgress
 
     config = load_config(ctx)
     with open_store(config) as store, TerminalProgress() as progress:
-        effects = Effects(progress=progress, stop=stop, allow_mass_change=allow_mass_change)
-        with open_bridges(config, store, only=only, effects=effects) as bridges:
+        wanted = replace(effects or Effects(), progress=progress)
+        with open_bridges(config, store, only=only, effects=wanted) as bridges:
             return [run(bridge) for bridge in bridges]
 
 
