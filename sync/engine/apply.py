@@ -13,7 +13,7 @@ from sync.core.plan import Intent
 from sync.core.ports import OpKind
 from sync.engine.probe import failure_of
 from sync.engine.runtime import Bridge
-from sync.engine.sending import is_for_the_tracker
+from sync.engine.sending import is_for_the_tracker, may_be_the_ticket
 from sync.engine.write_attachments import write_attachment
 from sync.engine.write_comments import write_comment
 from sync.engine.write_deletes import delete
@@ -38,6 +38,7 @@ def apply(
 
 def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
     outcome = writer.outcome
+    suspect: tuple[Intent, TrackerError] | None = None
     for number, intent in enumerate(part):
         bridge.progress.step("write", writer.replica.name, number, len(part))
         if bridge.stop.is_set() or outcome.failure is not None:
@@ -48,6 +49,8 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
         try:
             _carry_out(writer, intent)
             writer.held.done += 1
+            _clear(writer, suspect)
+            suspect = None
         except PreconditionFailed:
             _read_again(writer, intent)
             outcome.open.add(intent.ticket)
@@ -59,10 +62,20 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
             writer.held.refused(intent, error)
         except TrackerError as error:
             outcome.open.add(intent.ticket)
-            if is_for_the_tracker(error):
-                outcome.failure = failure_of(writer.replica.name, error)
-            else:
+            if not is_for_the_tracker(error):
                 _tell(writer, intent, error)
+            elif may_be_the_ticket(error) and (suspect is None or suspect[0].ticket == intent.ticket):
+                suspect = intent, error
+            else:
+                outcome.failure = failure_of(writer.replica.name, error)
+    if outcome.failure is None:
+        _clear(writer, suspect)
+
+
+def _clear(writer: Writer, suspect: tuple[Intent, TrackerError] | None) -> None:
+    """The tracker is well, or nothing says otherwise: what failed before is told of the ticket."""
+    if suspect is not None:
+        _tell(writer, *suspect)
 
 
 def _carry_out(writer: Writer, intent: Intent) -> None:

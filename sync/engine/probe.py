@@ -71,17 +71,17 @@ def forget(bridge: Bridge, name: ReplicaName, lease: Lease) -> None:
 
 
 def remember(bridge: Bridge, lease: Lease, replica: Replica, failure: ReplicaFailure | None) -> None:
-    """Keep how the replica is doing, for the status and the daemon."""
+    """Keep how the replica is doing, for the status; what follows from failures in a row is said when the cycle ends."""
+    if failure is not None and failure.kind == "limited":
+        return
     with bridge.store.begin(lease) as tx:
         record = tx.replicas.get(bridge.name, replica.name)
         record = record or ReplicaRecord(bridge=bridge.name, replica=replica.name, kind=replica.kind)
         if failure is None:
-            record = replace(
-                record, state="ok", last_success=bridge.now(), last_error=None, failures=0, not_before=None
-            )
+            record = replace(record, state="ok", last_success=bridge.now(), last_error=None)
         else:
             state: ReplicaState = "auth" if failure.kind == "auth" else "failing"
-            record = replace(record, state=state, last_error=failure.message, failures=record.failures + 1)
+            record = replace(record, state=state, last_error=failure.message)
         tx.replicas.save(record)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sync.core.errors import AuthFailed, Malformed, Retryable, TrackerError, Uncertain
+from sync.core.errors import AuthFailed, Malformed, Retryable, TrackerError, Uncertain, Unreachable
 from sync.core.ids import RunId
 from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
@@ -149,3 +149,8 @@ class Sender:
 def is_for_the_tracker(error: TrackerError) -> bool:
     """Whether the error is about the tracker as a whole, so that trying the next ticket is no use now."""
     return isinstance(error, AuthFailed | Retryable)
+
+
+def may_be_the_ticket(error: TrackerError) -> bool:
+    """Whether the tracker may only have stumbled over this one ticket: another one will tell."""
+    return isinstance(error, Retryable) and not isinstance(error, Unreachable)

@@ -1,14 +1,13 @@
 """The daemon: each bridge's cycle on its interval, until somebody asks it to stop.
 
-A tracker that fails is left alone for a growing while (`not_before` in the store), and is spoken of when its state
-changes, not at every failed poll; the others go on.
+A tracker that fails is left alone by its circuit breaker, and is spoken of when its state changes, not at every failed
+poll; the others go on. What waits for a limit is spoken of when the waiting begins and when it ends.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,17 +18,14 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from sync.core.errors import BridgeBusy, InvariantBroken, LeaseLost, TrackdownError
 from sync.core.ids import BridgeName, ReplicaName
-from sync.engine.report import CycleReport
+from sync.engine.breaker import resting
+from sync.engine.report import CycleReport, PauseLine
 from sync.engine.runtime import Bridge, utc_now
-from sync.store.records import ReplicaRecord
 
 Cycle = Callable[[Bridge], CycleReport]
 
 #: The share of the interval by which a cycle may start early or late, so that bridges do not march in step.
 JITTER = 0.1
-#: The longest that a failing tracker is left alone; one that does not know our credentials may lock the account.
-LONGEST_REST = timedelta(minutes=15)
-LONGEST_REST_AFTER_REFUSAL = timedelta(hours=1)
 
 
 class Daemon:
@@ -49,7 +45,7 @@ class Daemon:
         self._stop = stop
         self._log = structlog.get_logger("trackdown")
         self._said: dict[tuple[BridgeName, str], str] = {}  # the state that was last spoken of
-        self._failures: dict[tuple[BridgeName, ReplicaName], int] = {}  # in a row
+        self._paused: dict[tuple[BridgeName, ReplicaName], PauseLine] = {}
         self._broken: BaseException | None = None
 
     def run(self) -> None:
@@ -79,9 +75,8 @@ class Daemon:
         if self._stop.is_set():
             return
         try:
-            bridge.resting = self._resting(bridge)
+            bridge.resting = frozenset(record.replica for record in resting(bridge))
             report = self._cycle(bridge)
-            self._let_rest(bridge, report)
         except (BridgeBusy, LeaseLost) as error:
             self._tell(bridge.name, "bridge", "busy", self._log.warning, reason=str(error))
         except InvariantBroken as error:
@@ -95,36 +90,6 @@ class Daemon:
         else:
             self._report(bridge, report)
 
-    def _resting(self, bridge: Bridge) -> frozenset[ReplicaName]:
-        now = bridge.now()
-        with bridge.store.read() as tx:
-            records = tx.replicas.list(bridge.name)
-        return frozenset(one.replica for one in records if one.not_before is not None and one.not_before > now)
-
-    def _let_rest(self, bridge: Bridge, report: CycleReport) -> None:
-        """Leave each tracker that failed alone for twice as long as the last time."""
-        failing = {failure.replica: failure for failure in report.failures}
-        for replica in bridge.replicas:
-            if replica not in failing and replica not in bridge.resting:
-                self._failures.pop((bridge.name, replica), None)
-        for replica, failure in failing.items():
-            times = self._failures[bridge.name, replica] = self._failures.get((bridge.name, replica), 0) + 1
-            refused = failure.kind == "auth"
-            longest = LONGEST_REST_AFTER_REFUSAL if refused else LONGEST_REST
-            rest = min(self._every[bridge.name] * 2 ** min(times - 1, 20), longest)
-            with bridge.store.begin() as tx:
-                known = tx.replicas.get(bridge.name, replica)
-                record = known or ReplicaRecord(bridge=bridge.name, replica=replica, kind=bridge.replicas[replica].kind)
-                tx.replicas.save(
-                    replace(
-                        record,
-                        state="auth" if refused else "failing",
-                        last_error=failure.message,
-                        failures=max(record.failures, times),
-                        not_before=bridge.now() + rest,
-                    )
-                )
-
     def _report(self, bridge: Bridge, report: CycleReport) -> None:
         failing = {failure.replica: failure for failure in report.failures}
         for replica in bridge.replicas:
@@ -135,6 +100,7 @@ class Daemon:
             said = self._log.info if failure is None else self._log.warning
             reason = {} if failure is None else {"reason": failure.message}
             self._tell(bridge.name, replica, state, said, **reason)
+        self._tell_pauses(bridge, report)
         halts = "; ".join(halt.message for halt in report.halts)
         mends = "; ".join(halt.mend for halt in report.halts)
         if halts:
@@ -154,6 +120,28 @@ class Daemon:
                 writes={name: number for name, number in report.writes.items() if number},
                 seconds=round(report.seconds, 2),
             )
+
+    def _tell_pauses(self, bridge: Bridge, report: CycleReport) -> None:
+        """When a limit begins to hold something up, and when it does not any more."""
+        pauses = {pause.replica: pause for pause in report.pauses}
+        for replica in bridge.replicas:
+            before = self._paused.get((bridge.name, replica))
+            pause = pauses.get(replica)
+            if pause is not None:
+                self._paused[bridge.name, replica] = pause
+                if before is None:
+                    self._log.info(
+                        "waiting for a limit",
+                        bridge=bridge.name,
+                        what=replica,
+                        limit=pause.why,
+                        left=pause.left,
+                        until=pause.until.isoformat(timespec="seconds"),
+                        done_about=pause.over.isoformat(timespec="seconds"),
+                    )
+            elif before is not None and replica not in bridge.resting:
+                del self._paused[bridge.name, replica]
+                self._log.info("nothing waits for a limit any more", bridge=bridge.name, what=replica)
 
     def _tell_problems(self, bridge: BridgeName, report: CycleReport) -> None:
         """Each problem once, until it is gone."""

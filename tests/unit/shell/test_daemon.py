@@ -16,10 +16,11 @@ import structlog
 from sync.core.errors import InvariantBroken, StoreError
 from sync.core.ids import BridgeName, ReplicaName, RunId
 from sync.core.policy import MergePolicy
-from sync.engine.report import CycleReport, HaltLine, ProblemLine, ReplicaFailure
+from sync.engine.report import CycleReport, HaltLine, PauseLine, ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge
 from sync.shell.daemon import Daemon
 from sync.store import Store
+from sync.store.records import ReplicaRecord
 
 JIRA = ReplicaName("jira")
 
@@ -137,26 +138,41 @@ def test_a_failing_tracker_is_spoken_of_once_and_when_it_is_back(bridges, log):
     assert log()[0]["reason"] == "no connection"
 
 
-def test_a_failing_tracker_is_left_alone_for_longer_each_time(bridges, log):
-    """Its rests double from one interval on, it is asked again after each, and is forgotten once it is back."""
+def test_what_rests_by_the_store_takes_no_part(bridges, log):
+    """The breaker's word counts, whoever wrote it: another process, or this one before it was restarted."""
     bridge = bridges[0]
     clock = [datetime(2026, 11, 22, 12, tzinfo=UTC)]
     bridge.now = lambda: clock[0]
-    asked: list[bool] = []
-    failure = ReplicaFailure(replica=JIRA, kind="unreachable", message="no connection")
-    outcomes = [failure, failure, failure, None, None, None]
+    with bridge.store.begin() as tx:
+        until = clock[0] + timedelta(minutes=3)
+        tx.replicas.save(ReplicaRecord(bridge=bridge.name, replica=JIRA, kind="jira", not_before=until))
+    rested: list[bool] = []
 
     def cycle(one):
-        asked.append(JIRA not in one.resting)
-        failed = outcomes.pop(0) if asked[-1] else None
-        return report(one, failures=[failed] if failed else [])
+        rested.append(JIRA in one.resting)
+        return report(one)
 
     every_minute = daemon([bridge], cycle, every=60)
-    for _ in range(10):
+    for _ in range(5):
         every_minute.turn(bridge)
         clock[0] += timedelta(seconds=61)
-    assert [number for number, was in enumerate(asked) if was] == [0, 1, 3, 7, 8, 9]
-    assert [line["now"] for line in log()] == ["unreachable", "ok"]
+    assert rested == [True, True, True, False, False]
+
+
+def test_waiting_for_a_limit_is_spoken_of_when_it_begins_and_when_it_ends(bridges, log):
+    """With what is left and the end that is expected, and not at every cycle between."""
+    at = datetime(2026, 11, 22, 23, 40, tzinfo=UTC)
+    pause = PauseLine(replica=JIRA, why="its hourly limit of 500", left=1588, written=412, until=at, over=at)
+    waiting = report(bridges[0], pauses=[pause])
+    turns(bridges[0], [waiting, waiting, report(bridges[0]), report(bridges[0]), waiting])
+    lines = [line for line in log() if "limit" in line["event"]]
+    assert [line["event"] for line in lines] == [
+        "waiting for a limit",
+        "nothing waits for a limit any more",
+        "waiting for a limit",
+    ]
+    assert (lines[0]["limit"], lines[0]["left"]) == ("its hourly limit of 500", 1588)
+    assert lines[0]["done_about"] == "2026-11-22T23:40:00+00:00"
 
 
 def test_a_halt_is_spoken_of_once(bridges, log):
