@@ -75,6 +75,17 @@ def apply_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied:
         return Applied(report=session.finish(), differences=changed)
 
 
+def stale_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied | None:
+    """What `apply_cycle` would answer if the plan were stale by now; None where it is not."""
+    with held(bridge) as lease:
+        session = _read(bridge, lease)
+        changed = differences(reviewed, rehearse(session, _prepare))
+        if changed:
+            session.report.halts.append(STALE)
+        report = session.finish()
+    return Applied(report=report, differences=changed) if changed else None
+
+
 def _read(bridge: Bridge, lease: Lease) -> Session:
     session = Session.start(bridge, lease)
     session.take_halts(check_places(bridge, lease))

@@ -32,6 +32,7 @@ app = typer.Typer(
 app.command("init")(init.init)
 app.command("doctor")(doctor.doctor)
 app.command("plan")(sync.plan)
+app.command("apply")(sync.apply)
 app.command("sync")(sync.sync)
 app.command("daemon")(daemon.daemon)
 app.command("status")(status.status)

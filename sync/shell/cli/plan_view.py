@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.engine.report import (
+        Applied,
         CycleReport,
         HaltLine,
         PlannedChange,
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
         ReplicaFailure,
     )
 
-_SIGNS = {"create": ("+", "green"), "comment": ("+", "green"), "delete comment": ("-", "red")}
+_SIGNS = {
+    **dict.fromkeys(("create", "comment", "attach"), ("+", "green")),
+    **dict.fromkeys(("delete", "delete comment", "remove attachment"), ("-", "red")),
+}
 
 
-def render_plan(reports: Sequence[PlanReport], out: Console) -> None:
+def render_plan(reports: Sequence[PlanReport], out: Console, file: Path | None = None) -> None:
     """Every write, grouped by ticket, as `+ create`, `~ update`, `- delete`."""
     for report in reports:
         out.print(Text(f"Bridge {report.bridge}", style="bold"))
@@ -47,7 +52,20 @@ def render_plan(reports: Sequence[PlanReport], out: Console) -> None:
             rest = "as far as could be read" if unread else "everything is in step"
             out.print(f"  Nothing to write: {rest}.")
         else:
-            out.print(f"  {_counted(report.writes)}. Nothing has been written; `trackdown sync` does it.")
+            does = f"trackdown apply {file}" if file is not None else "trackdown sync"
+            out.print(f"  {_counted(report.writes)}. Nothing has been written; `{does}` does it.")
+    if file is not None:
+        out.print(f"The plan is in {file}, with the texts of its tickets; only you may read it.")
+
+
+def render_applied(applied: Sequence[Applied], out: Console) -> None:
+    """As cycles; of a stale plan, what changed since it was made."""
+    for one in applied:
+        if one.differences:
+            out.print(Text(f"{one.report.name}  the plan is stale:", style="red"))
+            for line in one.differences:
+                out.print(Text(f"  - {safe(line)}"))
+    render_cycles([one.report for one in applied], out)
 
 
 def render_cycles(reports: Sequence[CycleReport], out: Console) -> None:
@@ -81,10 +99,15 @@ def _render_ticket(writes: list[PlannedWrite], out: Console) -> None:
     out.print(Text.assemble("  ", (first.key or "(new)", "bold"), "  ", safe(first.title)))
     for write in writes:
         sign, style = _SIGNS.get(write.action, ("~", "yellow"))
-        out.print(Text(f"    {sign} {write.action} in {write.replica} {safe(write.where)}".rstrip(), style=style))
+        what = f"{write.action} '{safe(write.file)}'" if write.file else write.action
+        out.print(Text(f"    {sign} {what} in {write.replica} {safe(write.where)}".rstrip(), style=style))
         for change in write.changes:
             if equal(change.field, change.old, change.new):
-                continue  # a create lists what there is to say, not what there is not
+                # A create lists what there is to say, and not what there is not.
+                if write.action == "update":
+                    line = f"        {label(change.field):<10} with files by their addresses in {write.replica}"
+                    out.print(Text(line, overflow="fold"))
+                continue
             out.print(Text(f"        {label(change.field):<10} {_step(change)}", overflow="fold"))
 
 

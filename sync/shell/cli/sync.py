@@ -1,10 +1,13 @@
-"""`trackdown plan` and `trackdown sync`."""
+"""`trackdown plan`, `trackdown apply` and `trackdown sync`."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -14,9 +17,12 @@ from sync.shell.cli.common import BridgeOption, Json, load_config, note, show
 from sync.shell.cli.errors import ExitCode, worst
 
 if TYPE_CHECKING:
-    from sync.engine.report import CycleReport, PlanReport
+    from sync.engine.report import Applied, CycleReport, PlanReport
     from sync.engine.runtime import Bridge
     from sync.shell.app import Effects
+    from sync.shell.configfile import Config
+    from sync.shell.planfile import PlanFile
+    from sync.store import Store
 
 _T = TypeVar("_T")
 
@@ -24,25 +30,81 @@ _T = TypeVar("_T")
 def plan(
     ctx: typer.Context,
     bridge: BridgeOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the plan to this file, for `trackdown apply`.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what a sync would do, field by field, and write nothing anywhere.
 
-    Reads all trackers, decides exactly as `sync` does and stops after the guards. Exit code 3 when a guard
-    would stop the sync, 4 when a tracker could not be read.
+    Reads all trackers, and rehearses the very steps of `sync`. Exit code 3 when a guard would stop the sync, 4 when a tracker
+    could not be read. The file of `--out` holds texts of tickets; only you may read it.
 
-    Example:  [bold]trackdown plan --bridge payments[/]
+    Example:  [bold]trackdown plan --out friday.plan && trackdown apply friday.plan[/]
     """
     from sync.engine.cycle import plan_cycle
     from sync.shell.cli.plan_view import render_plan
+    from sync.shell.planfile import write_plan
 
-    reports = _each_bridge(ctx, bridge, plan_cycle)
-    show(
-        {"bridges": [_plan_json(report) for report in reports]},
-        as_json,
-        lambda out: render_plan(reports, out),
-    )
-    raise typer.Exit(worst(code for report in reports for code in _codes(report)))
+    keep = partial(write_plan, out) if out is not None else None
+    reports = _each_bridge(ctx, bridge, plan_cycle, keep=keep)
+    document: dict[str, Any] = {"bridges": [_plan_json(report) for report in reports]}
+    show(document | ({"file": str(out)} if out else {}), as_json, lambda to: render_plan(reports, to, out))
+    raise typer.Exit(worst(code for report in reports for code in codes_of(report)))
+
+
+def apply(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `trackdown plan --out FILE` wrote it.")],
+    as_json: Json = False,
+) -> None:
+    """Do exactly what a reviewed plan says, or nothing.
+
+    Reads all trackers and plans anew: where anything else would be done by now, the plan is stale, nothing is written, and what
+    changed is listed (exit code 3). Who applies a plan has reviewed it: the brake on mass changes is lifted for it, and
+    the deletes that it shows are done. The other guards stay. Exit codes are those of `sync`.
+
+    Example:  [bold]trackdown plan --out friday.plan && trackdown apply friday.plan[/]
+    """
+    from sync.shell.cli.plan_view import render_applied
+    from sync.shell.planfile import check_plan, read_plan
+    from sync.shell.signals import signals
+
+    reviewed = read_plan(file)
+    config, stop = load_config(ctx), threading.Event()
+    with signals(stop):
+        applied = _applied(config, reviewed, partial(check_plan, reviewed), stop)
+    document = {
+        "run": applied[0].report.run,
+        "bridges": [
+            {**one.report.as_json(), "run": one.report.run, "differences": list(one.differences)} for one in applied
+        ],
+    }
+    show(document, as_json, lambda out: render_applied(applied, out))
+    raise typer.Exit(worst(code for one in applied for code in _cycle_codes(one.report)))
+
+
+def _applied(
+    config: Config, reviewed: PlanFile, check: Callable[[Config, Store], None], stop: threading.Event
+) -> list[Applied]:
+    """Apply the plans one after another; where there are several, none before all were found to hold still."""
+    from sync.engine.cycle import apply_cycle, stale_cycle
+    from sync.shell.app import Effects, open_bridges, open_store
+    from sync.shell.cli.progress import TerminalProgress
+
+    with open_store(config) as store, TerminalProgress() as progress, ExitStack() as stack:
+        check(config, store)
+        effects = Effects(progress=progress, stop=stop)
+        bridges = [
+            stack.enter_context(open_bridges(config, store, only=plan.bridge, effects=effects))[0]
+            for plan in reviewed.plans
+        ]
+        pairs = list(zip(bridges, reviewed.plans, strict=True))
+        if len(pairs) > 1:
+            stale = [one for bridge, plan in pairs if (one := stale_cycle(bridge, plan)) is not None]
+            if stale:
+                return stale
+        return [apply_cycle(bridge, plan) for bridge, plan in pairs]
 
 
 def sync(
@@ -77,10 +139,7 @@ def sync(
         "bridges": [{**report.as_json(), "run": report.run} for report in reports],
     }
     show(document, as_json, lambda out: render_cycles(reports, out))
-    codes = [code for report in reports for code in _codes(report)]
-    codes += [ExitCode.CONFLICT for report in reports if report.waiting]
-    codes += [ExitCode.INTERRUPTED for report in reports if report.interrupted]
-    raise typer.Exit(worst(codes))
+    raise typer.Exit(worst(code for report in reports for code in _cycle_codes(report)))
 
 
 def _each_bridge(
@@ -88,6 +147,8 @@ def _each_bridge(
     only: str | None,
     run: Callable[[Bridge], _T],
     effects: Effects | None = None,
+    *,
+    keep: Callable[[Config, Store, Sequence[_T]], None] | None = None,
 ) -> Sequence[_T]:
     from sync.shell.app import Effects, open_bridges, open_store
     from sync.shell.cli.progress import TerminalProgress
@@ -96,7 +157,10 @@ def _each_bridge(
     with open_store(config) as store, TerminalProgress() as progress:
         wanted = replace(effects or Effects(), progress=progress)
         with open_bridges(config, store, only=only, effects=wanted) as bridges:
-            return [run(bridge) for bridge in bridges]
+            reports = [run(bridge) for bridge in bridges]
+        if keep is not None:
+            keep(config, store, reports)
+        return reports
 
 
 def _busy_is_told(run_cycle: Callable[[Bridge], CycleReport]) -> Callable[[Bridge], CycleReport]:
@@ -118,7 +182,16 @@ def _busy_is_told(run_cycle: Callable[[Bridge], CycleReport]) -> Callable[[Bridg
     return run
 
 
-def _codes(report: CycleReport | PlanReport) -> Iterator[ExitCode]:
+def _cycle_codes(report: CycleReport) -> Iterator[ExitCode]:
+    yield from codes_of(report)
+    if report.waiting:
+        yield ExitCode.CONFLICT
+    if report.interrupted:
+        yield ExitCode.INTERRUPTED
+
+
+def codes_of(report: CycleReport | PlanReport) -> Iterator[ExitCode]:
+    """What a plan or a cycle has to tell a calling program."""
     if report.failures:
         yield ExitCode.TRACKER
     if report.halts:
