@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 import requests.adapters
@@ -56,7 +56,8 @@ class Redactor:
     def add(self, secret: str, user: str = "") -> None:
         """Know one more secret, and how Basic authentication spells it; short strings are ignored, they would mangle everything."""
         if len(secret) >= 6:
-            self.secrets |= {secret, base64.b64encode(f"{user}:{secret}".encode()).decode()}
+            basic = base64.b64encode(f"{user}:{secret}".encode()).decode()
+            self.secrets |= {form for spelt in (secret, basic) for form in (spelt, quote(spelt, safe=""))}
 
     def __call__(self, text: str) -> str:
         """The text without secrets."""
@@ -183,8 +184,8 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
                 self.budget.block(problem.after.total_seconds(), "the time that the tracker named")
             raise problem
         if response.is_redirect or response.status_code in (301, 302, 307, 308):
-            location = response.headers.get("Location", "")
-            raise Moved(f"{what} was redirected to {self.redactor(location)}", location=location)
+            location = self.redactor(response.headers.get("Location", ""))
+            raise Moved(f"{what} was redirected to {location}", location=location)
         if not call.write and response.status_code in RETRIED_READ_STATUSES:
             kind = Limited if response.status_code == 429 else Retryable
             raise kind(

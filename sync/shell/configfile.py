@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
@@ -133,6 +133,8 @@ class _Reader:
                 self._say((*at, "kind"), f"no such kind of tracker: {did_you_mean(str(table['kind']), kinds())}")
             return None
         own = {key: value for key, value in table.items() if key not in TrackerSettings.model_fields}
+        if (problem := secrets.exposed_by(str(table.get("url", "")))) is not None:
+            self._say((*at, "url"), problem)
         settings = self._validated(kind.settings(), self._with_secrets(kind.settings(), own, at), at)
         mapping = self._mapping(table.get("mapping", kind.name), kind, (*at, "mapping"))
         if settings is None or mapping is None:
@@ -148,7 +150,10 @@ class _Reader:
             for part in path[:-1]:
                 holder = holder.get(part) if isinstance(holder, dict) else None
             if isinstance(holder, dict) and isinstance(reference := holder.get(path[-1]), str):
-                holder[path[-1]] = self._secret(reference, (*at, *path), literal_allowed=loopback)
+                found = self._secret(reference, (*at, *path), literal_allowed=loopback)
+                if (secret := found.get_secret_value()) != _UNRESOLVED:
+                    self.secrets |= secrets.spellings(secret, str(holder.get("user") or ""))
+                holder[path[-1]] = found
         return resolved
 
     def _secret(self, reference: str, at: Path_, *, literal_allowed: bool) -> SecretStr:
@@ -164,7 +169,6 @@ class _Reader:
         except secrets.SecretUnavailableError as error:
             self._say(at, str(error))
             return SecretStr(_UNRESOLVED)
-        self.secrets.add(secret)
         if (warning := secrets.warning_of(reference, self.folder)) is not None:
             self.warnings.append(self.places.say(at, warning))
         return SecretStr(secret)
@@ -194,7 +198,7 @@ class _Reader:
                 return ""
             self._validated(StoreSettings, {"url": url}, ("store",))
         if password := urlsplit(url).password:
-            self.secrets.add(password)
+            self.secrets |= {*secrets.spellings(password), unquote(password)}
         if url.startswith("sqlite:///"):
             return f"sqlite:///{self.folder / Path(url.removeprefix('sqlite:///')).expanduser()}"
         return url

@@ -52,16 +52,18 @@ def configure(secrets: Iterable[str] = (), *, stream: TextIO | None = None, as_j
         if json
         else structlog.dev.ConsoleRenderer(colors=target.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
+    # Before the redaction: what a renderer makes of an exception by itself, nobody has read.
+    excepted: list[Processor] = [structlog.processors.format_exc_info]
     last: list[Processor] = [redaction, renderer]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, *last],
+        processors=[*shared, *excepted, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(target),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(target)
     strip: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *last]))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *excepted, *last]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 SCHEMES = ("env", "file", "keyring")
 FORMS = "env:NAME, file:path or keyring:service/name"
@@ -30,6 +31,12 @@ def resolve(reference: str, *, folder: Path, environ: Mapping[str, str] | None =
     raise SecretUnavailableError(f"a literal secret is refused here: write a reference instead ({FORMS})")
 
 
+def spellings(secret: str, user: str = "") -> set[str]:
+    """The secret as it may turn up in a message: as it is, in Basic authentication, and each of them in an address."""
+    basic = [base64.b64encode(f"{name}:{secret}".encode()).decode() for name in {user, ""}]
+    return {form for spelt in (secret, *basic) for form in (spelt, quote(spelt, safe=""))}
+
+
 def warning_of(reference: str, folder: Path) -> str | None:
     """What is unsafe about where the secret lies: a file that others may read."""
     scheme, _, name = reference.partition(":")
@@ -39,6 +46,19 @@ def warning_of(reference: str, folder: Path) -> str | None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         return f"{path} may be read by others (mode {mode:03o}): run `chmod 600 {path}`"
+    return None
+
+
+def exposed_by(url: str) -> str | None:
+    """What is wrong with an address that credentials are sent to: they would be read on the way, or stand in it."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None  # whose address it is says that it is none
+    if "@" in parts.netloc:
+        return "credentials in an address get into logs: take them out, `auth` is their place"
+    if parts.scheme == "http" and not is_loopback(url):
+        return "without TLS everybody on the way reads the token: write https://"
     return None
 
 
