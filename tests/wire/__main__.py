@@ -13,44 +13,12 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
-from multiprocessing import get_context
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.wire.history import Result, run_history
-from tests.wire.shrink import shortest
 from tests.wire.steps import History, drawn
-
-
-@dataclass(slots=True)
-class Done:
-    """What a worker hands back: a result without its requests."""
-
-    seed: int
-    breaks: list[str]
-    counts: Counter[str]
-    struck: Counter[str]
-
-
-def one(seed: int) -> Done:
-    """Do the history of a seed."""
-    result = run_history(drawn(seed))
-    return Done(seed, result.breaks, result.counts, result.struck)
-
-
-def kind_of(breaks: list[str]) -> str:
-    """What a failure is about: a shorter history must fail in the same way."""
-    return breaks[0].partition(":")[0] if breaks else ""
-
-
-def shortened(seed: int) -> tuple[History, Result]:
-    """The shortest history that fails like this seed, and how it fails."""
-    whole = drawn(seed)
-    wanted = kind_of(run_history(whole).breaks)
-    least = shortest(whole, lambda history: kind_of(run_history(history).breaks) == wanted)
-    return least, run_history(least)
+from tests.wire.volume import Done, many, shortened
 
 
 def tell(history: History, result: Result, *, requests: bool) -> None:
@@ -59,16 +27,8 @@ def tell(history: History, result: Result, *, requests: bool) -> None:
         print(" ", step)
     if requests:
         print(*result.sent, sep="\n")
-    print(*(f"  BROKEN {line}" for line in result.breaks) or ["  every promise is kept"], sep="\n")
-
-
-def many(seeds: range, workers: int) -> Iterator[Done]:
-    """Do the histories of all seeds, in this process or in several."""
-    if workers <= 1:
-        yield from map(one, seeds)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(one, seeds)
+    for line in result.breaks or ["nothing: every promise is kept"]:
+        print("  BROKEN", line)
 
 
 def main() -> int:

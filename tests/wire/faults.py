@@ -24,7 +24,9 @@ READING: Final = (*BEFORE, *SHOWN, *SHOWN, "429", "429_after", "secondary", "500
 WRITING: Final = (*BEFORE, *ANSWERS, *AFTER, *AFTER, *LATER, *LATER)
 
 #: Lists of what changed.
-_FEED: Final = re.compile(r"/(issues|issues/comments|search|search/jql|workitemrevisions|workitemlinks|discussions)$", re.IGNORECASE)
+_FEED: Final = re.compile(
+    r"/(issues|issues/comments|search|search/jql|workitemrevisions|workitemlinks|discussions)$", re.IGNORECASE
+)
 _HTML = b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>We will be back soon</body></html>"
 
 
@@ -45,7 +47,9 @@ def answer_of(fault: Fault, place: str) -> tuple[int, list[tuple[str, str]], byt
             return _json(429, _message(place, "Too many requests", "RequestBlockedException"), ("Retry-After", "7"))
         case "secondary":
             if place != "github":
-                return _json(429, _message(place, "Too many requests", "RequestBlockedException"), ("Retry-After", "90"))
+                return _json(
+                    429, _message(place, "Too many requests", "RequestBlockedException"), ("Retry-After", "90")
+                )
             return _json(403, {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."})
         case "html":
             return 200, [("Content-Type", "text/html")], _HTML

@@ -304,7 +304,7 @@ class AzureHand(Hand):
         self.statuses = tuple({state.name: 0 for one in simulator.organisation.types.values() for state in one.states})
 
     def refs(self) -> list[str]:
-        return [str(one) for one in self.simulator.keys()]
+        return list(map(str, self.simulator.keys()))
 
     def create(self, title: str, body: Sequence[str], labels: Sequence[str], kind: str) -> str:
         return str(self.simulator.add_issue(title=title, body=self.paragraphs(body), labels=list(labels), type=kind))

@@ -102,8 +102,5 @@ class Teller:
                 break
         else:
             return [f"busy: still at work after {QUIET} quiet cycles: {busy}"]
-        for _ in range(2):
-            self.world.clock.sleep(70)
-            if self._cycle():
-                return ["busy: an idle cycle wrote or pulled something"]
-        return []
+        self.world.clock.sleep(70)
+        return ["busy: the second idle cycle wrote or pulled something"] if self._cycle() else []

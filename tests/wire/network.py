@@ -21,7 +21,7 @@ from urllib3.response import HTTPResponse
 
 from adapters._simulator import Simulator
 from sync.testing.faults import Crash
-from tests.wire.faults import AFTER, ANSWERS, Fault, Way, answer_of, doubled
+from tests.wire.faults import ANSWERS, Fault, Way, answer_of, doubled
 from tests.wire.virtual import ROUND_TRIP, Clock
 
 #: Requests that only read although they are sent with POST.
@@ -195,11 +195,19 @@ class Wire:
             case "truncated":
                 headers = [(name, value) for name, value in answer.headers if name.lower() != "content-length"]
                 headers.append(("Content-Length", str(len(answer.body))))
-                return self._response(line, request, Answer(answer.status, headers, answer.body[: len(answer.body) // 2]))
+                return self._response(
+                    line, request, Answer(answer.status, headers, answer.body[: len(answer.body) // 2])
+                )
             case "gateway":
-                return self._response(line, request, Answer(502, [("Content-Type", "text/html")], b"<h1>Bad gateway</h1>"))
+                return self._response(
+                    line, request, Answer(502, [("Content-Type", "text/html")], b"<h1>Bad gateway</h1>")
+                )
             case "doubled":
-                return self._response(line, request, Answer(answer.status, answer.headers, doubled(urlsplit(request.url or "").path, answer.body)))
+                return self._response(
+                    line,
+                    request,
+                    Answer(answer.status, answer.headers, doubled(urlsplit(request.url or "").path, answer.body)),
+                )
         return self._response(line, request, answer)
 
     def _fault(self, place: str, way: Way) -> Fault | None:
@@ -225,7 +233,7 @@ class Wire:
         said: list[Any] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
-            said.extend((int(status.split(" ")[0]), headers))
+            said.extend((int(status.split(" ", maxsplit=1)[0]), headers))
 
         chunks = simulator(_environ(request, self.small_pages), start_response)
         try:
@@ -304,7 +312,11 @@ def _environ(request: requests.PreparedRequest, small: bool) -> dict[str, Any]:
     parts, body = urlsplit(request.url or ""), _body(request)
     query = parts.query
     if small:
-        for name, most in (("per_page=100", "per_page=2"), ("maxResults=5000", "maxResults=2"), ("maxResults=1000", "maxResults=2")):
+        for name, most in (
+            ("per_page=100", "per_page=2"),
+            ("maxResults=5000", "maxResults=2"),
+            ("maxResults=1000", "maxResults=2"),
+        ):
             query = query.replace(name, most)
     environ: dict[str, Any] = {
         "REQUEST_METHOD": request.method,

@@ -104,7 +104,9 @@ def made_once(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
     for ticket, refs in links.items():
         for place, ref in refs.items():
             for what in ("comment", "file"):
-                twice = [word for word, count in Counter(shown(world.hands[place], str(ref), what)).items() if count > 1]
+                twice = [
+                    word for word, count in Counter(shown(world.hands[place], str(ref), what)).items() if count > 1
+                ]
                 if twice:
                     yield f"once: {place} {ref} has the {what} {twice} more than once ({ticket[-4:]})"
         if missing := set(PLACES) - set(refs):
@@ -148,7 +150,8 @@ def _everywhere(world: World, one: Written, refs: dict[str, Any], conflicts: str
     absent = [
         place
         for place, ref in refs.items()
-        if (one.what != "file" or world.hands[place].files) and one.word not in shown(world.hands[place], str(ref), one.what)
+        if (one.what != "file" or world.hands[place].files)
+        and one.word not in shown(world.hands[place], str(ref), one.what)
     ]
     if not absent or one.word in conflicts or (_untold(one) and len(absent) == len(refs)):
         return

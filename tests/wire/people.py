@@ -130,7 +130,9 @@ class People:
         self._note(word, "comment", deed, ref)
 
     def _recomment(self, hand: Hand, deed: Deed, ref: str) -> None:
-        there = [(number, text, ours, found) for number, text, ours in hand.comments(ref) if (found := WORD.search(text))]
+        there = [
+            (number, text, ours, found) for number, text, ours in hand.comments(ref) if (found := WORD.search(text))
+        ]
         if not there:
             raise NothingDone
         number, text, ours, found = there[deed.number % len(there)]

@@ -125,10 +125,10 @@ def drawn(seed: int) -> History:
     random = Random(seed)
     ids = iter(range(1, 1_000_000))
     steps: list[Step] = [_birth(random, next(ids)) for _ in range(random.choice((1, 1, 2, 2, 3)))]
-    if random.random() < 0.7:
+    if random.random() < 0.6:
         steps.append(Cycle(wait=60))
     wild = random.choice((0.0, 0.5, 1.0, 1.0))
-    for _ in range(random.randint(2, 5)):
+    for _ in range(random.choice((1, 2, 2, 3, 4))):
         steps += [_deed(random, next(ids)) for _ in range(random.choice((1, 1, 2, 3, 5)))]
         steps.append(_cycle(random, ids, wild))
     return History(
@@ -156,7 +156,11 @@ def _cycle(random: Random, ids: Any, wild: float) -> Cycle:
         Meddling(place=random.choice(PLACES), after=random.choice((0, 1, 2, 3, 4, 5, 6, 8, 10)), deed=_deed(random, next(ids), EDITS))
         for _ in range(random.choice((0, 0, 1, 2)))
     ]  # fmt: skip
-    kills = [Kill(after=random.randrange(30), when=random.choice(("before", "after")))] if random.random() < 0.1 * wild else []
+    kills = (
+        [Kill(after=random.randrange(30), when=random.choice(("before", "after")))]
+        if random.random() < 0.1 * wild
+        else []
+    )
     return Cycle(
         wait=random.choice((1, 5, 30, 60, 300)), strikes=tuple(strikes), meddling=tuple(meddling), kills=tuple(kills)
     )

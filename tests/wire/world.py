@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from importlib import import_module
 from multiprocessing.util import Finalize
@@ -114,9 +115,10 @@ class DoomedStore(Store):
     passed: int = 0
 
     def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"sqlite:///{path}", now=lambda: self.wire.clock(), new_id=lambda: f"{next(self.ids):032x}"
-        )
+        super().__init__(f"sqlite:///{path}", now=self._time, new_id=lambda: f"{next(self.ids):032x}")
+
+    def _time(self) -> datetime:
+        return self.wire.clock()
 
     @contextmanager
     def begin(self, lease: Lease | None = None) -> Iterator[Tx]:
