@@ -30,6 +30,7 @@ from adapters.jira.codec_values import (
     held_reason,
     held_status,
     held_type,
+    is_restricted,
     read_label,
     read_reason,
     status_of,
@@ -113,7 +114,7 @@ class JiraCodec:
             author_name=text_at(payload, "author", "displayName") or (author[0] if author else "somebody"),
             created_at=parse_time(payload.get("created")) or _NEVER,
             marker=Marker(marker) if marker else None,
-            restricted=_is_restricted(payload, mapping, ours=ours),
+            restricted=is_restricted(payload, mapping, ours=ours),
         )
 
     def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
@@ -255,20 +256,6 @@ class JiraCodec:
             if reason is not None and reason[1] is not UNKNOWN:
                 held[Field.REASON] = reason[1]
         return held
-
-
-def _is_restricted(payload: JsonObject, mapping: ProjectMapping, *, ours: bool) -> bool:
-    """Whether some people only may read a comment.
-
-    Our own copies in a service project are for the team as a rule, and restricted nowhere else. Data Center's answers
-    do not say which comments of a service project are: none of them is believed to be for everybody.
-    """
-    site = Site.of(mapping)
-    if payload.get("visibility"):
-        return True
-    if ours and (site.internal or not site.cloud):
-        return False
-    return payload.get("jsdPublic") is False or (site.service and not site.cloud)
 
 
 def _title(payload: JsonObject, _mapping: ProjectMapping) -> Value:

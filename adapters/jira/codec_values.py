@@ -187,3 +187,17 @@ def held_assignee(
 def strangers(people: Iterable[str], mapping: ProjectMapping) -> list[str]:
     """Those who have no account in this replica, as far as we know."""
     return sorted(person for person in people if mapping.people.write(person) is None)
+
+
+def is_restricted(payload: JsonObject, mapping: ProjectMapping, *, ours: bool) -> bool:
+    """Whether some people only may read a comment.
+
+    Our own copies in a service project are for the team as a rule, and restricted nowhere else. Data Center's answers
+    do not say which comments of a service project are: none of them is believed to be for everybody.
+    """
+    site = Site.of(mapping)
+    if payload.get("visibility"):
+        return True
+    if ours and (site.internal or not site.cloud):
+        return False
+    return payload.get("jsdPublic") is False or (site.service and not site.cloud)

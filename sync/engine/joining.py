@@ -9,6 +9,7 @@ from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import Address, Adoption, adoptions, read_marker
 from sync.core.models import Canonical, Decoded, Field, NativeComment, NativeTicket, Provenance
 from sync.core.ports import OpKind
+from sync.engine.missing import come_back
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
@@ -73,7 +74,7 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
             continue
         item = tx.inbox.take(bridge.name, name, ref)
         if known is not None and known.state == "gone" and item.ticket is not None:
-            _take_back(reader, known)
+            come_back(reader, known, item.ticket)
             continue
         if item.ticket is None or known is not None:
             # A comment of a ticket outside the selection, the end of one that we never knew, or one that was unlinked by hand.
@@ -85,10 +86,9 @@ def _unlinked(reader: Reader) -> list[_Newcomer]:
 
 
 def _take_back(reader: Reader, link: LinkRecord) -> None:
-    """What was gone is there again: it goes on from the base that it had, and nothing that was written meanwhile is lost."""
-    reader.tx.links.save(replace(link, state="active", missing_since=None))
+    """A comment that was gone is there again."""
+    reader.tx.links.save(replace(link, state="active"))
     reader.tx.tickets.set_dirty(link.ticket, "there again")
-    reader.tx.problems.clear(reader.bridge.name, link.replica, ref=link.ref, kind="gone")
 
 
 def _newcomer(name: ReplicaName, native: NativeTicket, decoded: Decoded) -> _Newcomer:

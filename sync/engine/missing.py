@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
-from sync.core.models import Gone, NativeTicket
+from sync.core.models import Field, Gone, NativeTicket, link_parts
 from sync.engine.probe import failure_of, forget, remember
+from sync.engine.reading import Reader
 from sync.engine.report import ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge
 from sync.store import Lease, Tx
@@ -53,7 +55,7 @@ def look_for_missing(bridge: Bridge, lease: Lease, available: Iterable[ReplicaNa
         with bridge.store.begin(lease) as tx:
             for one in found:
                 if isinstance(one, NativeTicket):
-                    _take_there(bridge, tx, name, one)
+                    _take_there(Reader(bridge=bridge, replica=replica, tx=tx), one)
                 elif (line := _take_gone(bridge, tx, name, one)) is not None:
                     problems.append(line)
     return Looked(problems=tuple(problems), failures=tuple(failures))
@@ -118,11 +120,43 @@ def _take_gone(bridge: Bridge, tx: Tx, name: ReplicaName, gone: Gone) -> Problem
     return None
 
 
-def _take_there(bridge: Bridge, tx: Tx, name: ReplicaName, native: NativeTicket) -> None:
-    """It was said to be gone, or was not found, and is there: it goes on from the base that it had."""
+def _take_there(reader: Reader, native: NativeTicket) -> None:
+    """It was said to be gone, or was not found, and is there."""
+    bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
     tx.inbox.put(bridge.name, name, [native])
     link = tx.links.by_ref(bridge.name, name, native.ref)
     if link is not None and link.missing_since is not None:
-        tx.links.save(replace(link, missing_since=None))
-        tx.tickets.set_dirty(link.ticket, "there again")
-        tx.problems.clear(bridge.name, name, ref=link.ref, kind="missing")
+        come_back(reader, link, native)
+
+
+def come_back(reader: Reader, link: LinkRecord, native: NativeTicket) -> None:
+    """The ticket is there again and goes on from the base that it had, so that nothing that was written meanwhile is lost.
+
+    What tied it to others may have gone with it: nobody took that away, so it is offered once more on both ends.
+    """
+    bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
+    seen = reader.resolved(reader.decode(native).snapshot.fields)
+    ties = {Field.LINKS: as_set(seen.get(Field.LINKS)), Field.PARENT: seen.get(Field.PARENT)}
+    untied = _untied(link, lambda field, tie: tie not in as_set(ties[field]) and tie != ties[field])
+    tx.links.save(replace(untied, state="active", missing_since=None))
+    tx.tickets.set_dirty(link.ticket, "there again")
+    for kind in ("missing", "gone"):
+        tx.problems.clear(bridge.name, name, ref=link.ref, kind=kind)
+    for neighbour in tx.tickets.naming(bridge.name, link.ticket):
+        for other in tx.links.of_ticket(neighbour):
+            if other.replica == name and other.is_active:
+                tx.links.save(_untied(other, lambda _field, tie: link.ticket in (tie, link_parts(tie)[1])))
+                tx.tickets.set_dirty(neighbour, "what it is tied to is there again")
+
+
+def _untied(link: LinkRecord, is_lost: Callable[[Field, str], bool]) -> LinkRecord:
+    """The link as if the lost ties had never been told to that side."""
+    base, agreed = dict(link.base or {}), dict(link.agreed)
+    links, parent = as_set(base.get(Field.LINKS)), base.get(Field.PARENT)
+    if lost := {tie for tie in links if is_lost(Field.LINKS, tie)}:
+        base[Field.LINKS] = links - lost
+        agreed.pop(Field.LINKS, None)
+    if isinstance(parent, str) and parent and is_lost(Field.PARENT, parent):
+        base[Field.PARENT] = None
+        agreed.pop(Field.PARENT, None)
+    return replace(link, base=base if link.base is not None else None, agreed=agreed)

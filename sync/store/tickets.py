@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import bindparam, func
+from sqlalchemy import Text, bindparam, cast, func
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, TicketId
@@ -67,6 +67,12 @@ class Tickets(Repository):
         """The tickets that must be decided on again, by number; with a reason, those for it alone."""
         found = self._session.exec(_DIRTY, params={"bridge": bridge})
         return [TicketId(ticket) for ticket, why in found if reason in (None, why)]
+
+    def naming(self, bridge: BridgeName, ticket: TicketId) -> builtins.list[TicketId]:
+        """The tickets that name this one as their parent or in a link, as far as a look for its id can tell."""
+        named = cast(TicketRow.fields, Text).contains(ticket, autoescape=True)
+        query = select(TicketRow.id).where(TicketRow.bridge == bridge, TicketRow.id != ticket, named)
+        return [TicketId(one) for one in self._session.exec(query.order_by(col(TicketRow.number)))]
 
     def count(self, bridge: BridgeName) -> int:
         """How many tickets the bridge has."""
