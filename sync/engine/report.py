@@ -127,7 +127,8 @@ class PlannedConflict:
 class CycleReport:
     """One cycle of one bridge. Counts are of tickets, except `writes` and `requests` (per tracker, on the wire).
 
-    `conflicts` are those found in this cycle, `waiting` those open that wait for a person, whenever found.
+    `conflicts` are those found in this cycle, `waiting` those open that wait for a person, whenever found. `more_runs` are the
+    later cycles that are told together with this one, newest first, where what had waited for a limit was written.
     """
 
     run: RunId
@@ -147,6 +148,7 @@ class CycleReport:
     adopted: int = 0
     seconds: float = 0.0
     interrupted: bool = False
+    more_runs: list[RunId] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """The member of `bridges` in `sync --json`."""

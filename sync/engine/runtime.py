@@ -33,12 +33,20 @@ class Progress(Protocol):
         """`done` of `total` (None: nobody knows) of `what`: "pull", "decide", "write"."""
         ...
 
+    def waiting(self, text: str | None) -> bool:
+        """What is waited for now (None: for nothing any more); whether somebody sees it."""
+        ...
+
 
 class Silent:
     """A progress that nobody watches."""
 
     def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
         """Say nothing."""
+
+    def waiting(self, text: str | None) -> bool:  # noqa: ARG002
+        """Say nothing."""
+        return False
 
 
 @dataclass(slots=True, kw_only=True)

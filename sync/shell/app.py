@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from sync.core.errors import ConfigError
 from sync.core.ids import BridgeName, ReplicaName
@@ -18,6 +19,7 @@ from sync.engine.runtime import LEASE_TTL, Bridge, Progress, Replica, Silent
 from sync.shell.configfile import Config, Tracker
 from sync.shell.places import did_you_mean
 from sync.shell.settings import BridgeSettings
+from sync.shell.waiting import interruptible
 from sync.store import Store
 
 MARKER_SECRET = "marker_secret"  # noqa: S105 - the name of the place, not the secret
@@ -53,13 +55,14 @@ def open_bridges(
 
     Raises `ConfigError` with everything that the adapters have to say against their settings.
     """
+    effects = effects or Effects()
     with ExitStack() as stack:
         problems: list[str] = []
         bridges: list[Bridge] = []
         secret = _marker_secret(store)
         for name in chosen(config, only):
-            replicas = _open_replicas(config, name, stack, problems)
-            bridges.append(_bridge(config, name, store, replicas, secret, effects or Effects()))
+            replicas = _open_replicas(config, name, stack, problems, effects.stop)
+            bridges.append(_bridge(config, name, store, replicas, secret, effects))
         if problems:
             raise ConfigError(problems)
         yield bridges
@@ -140,15 +143,28 @@ def _identity(tracker: Tracker) -> str:
     )
 
 
+def _same_account(config: Config, name: ReplicaName) -> frozenset[ReplicaName]:
+    """All trackers of the config that are entered where and as this one is: limits count them together."""
+    return frozenset(other for other in config.trackers if _entry(config, other) == _entry(config, name))
+
+
+def _entry(config: Config, name: ReplicaName) -> tuple[object, ...]:
+    tracker = config.trackers[name]
+    token = getattr(getattr(tracker.settings, "auth", None), "token", name)
+    return tracker.kind.name, urlsplit(str(getattr(tracker.settings, "url", ""))).netloc, token
+
+
 def _open_replicas(
-    config: Config, bridge: BridgeName, stack: ExitStack, problems: list[str]
+    config: Config, bridge: BridgeName, stack: ExitStack, problems: list[str], stop: threading.Event
 ) -> dict[ReplicaName, Replica]:
     settings: BridgeSettings = config.bridges[bridge]
     replicas: dict[ReplicaName, Replica] = {}
     for name, title in titles(config, bridge).items():
         tracker = config.trackers[name]
         try:
-            adapter = tracker.kind.open(tracker.settings, replica=name, select=settings.select.get(name))
+            adapter = tracker.kind.open(
+                tracker.settings, replica=name, select=settings.select.get(name), sleep=interruptible(stop)
+            )
         except ConfigError as error:
             problems += [f"{config.path.name}: [bridges.{bridge}] {problem}" for problem in error.problems]
             continue
@@ -165,5 +181,6 @@ def _open_replicas(
             mapping_file=tracker.mapping,
             people=people_in(config, name),
             direction=settings.direction.get(name, "both"),
+            account_of=_same_account(config, name),
         )
     return replicas

@@ -6,7 +6,8 @@ Nothing of an adapter is imported before it is asked for; what is asked for is f
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
@@ -52,9 +53,16 @@ class Kind:
         settings: type[BaseModel] = self._module("settings").Settings
         return settings
 
-    def open(self, settings: BaseModel, *, replica: ReplicaName, select: str | None = None) -> Adapter:
-        """An adapter that has not asked anything yet."""
-        adapter: Adapter = self._module("adapter").open_adapter(settings, replica=replica, select=select)
+    def open(
+        self,
+        settings: BaseModel,
+        *,
+        replica: ReplicaName,
+        select: str | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Adapter:
+        """An adapter that has not asked anything yet; `sleep` waits, or raises a `TrackerError` when it may not."""
+        adapter: Adapter = self._module("adapter").open_adapter(settings, replica=replica, select=select, sleep=sleep)
         return adapter
 
     def codec(self) -> Codec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from rich.text import Text
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import ReplicaName
 from sync.core.models import Field, Value, is_empty
+from sync.shell.waiting import in_words
 from sync.shell.words import count, excerpt, label, safe
 
 if TYPE_CHECKING:
@@ -85,13 +87,17 @@ def render_cycles(reports: Sequence[CycleReport], out: Console) -> None:
             table.add_row(replica, str(report.requests[replica]), str(report.writes.get(replica, 0)))
         out.print(table)
         _render_trouble(report.problems, report.halts, report.failures, out)
+        now = datetime.now(UTC)
+        for pause in report.pauses:
+            out.print(Text(f"  … {in_words(pause, pause.written, now)}", style="yellow"))
         if report.waiting:
             waiting = count(report.waiting, "conflict")
             verb = "waits" if report.waiting == 1 else "wait"
             out.print(Text(f"  ? {waiting} {verb} for a person: trackdown conflicts list", style="yellow"))
         if report.interrupted:
             out.print(Text("  interrupted: what is left is taken up by the next sync", style="yellow"))
-        out.print(Text(f"  run {report.run or '-'}, {report.seconds:.1f} s", style="dim"))
+        more = f" and {count(len(report.more_runs), 'more run')}" if report.more_runs else ""
+        out.print(Text(f"  run {report.run or '-'}{more}, {report.seconds:.1f} s", style="dim"))
 
 
 def _render_ticket(writes: list[PlannedWrite], out: Console) -> None:

@@ -7,14 +7,23 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from sync.core.ids import ReplicaName
 from sync.shell.cli.common import console
 
 
 class TerminalProgress:
-    """Shows each long step of each replica as a bar; nothing at all when stderr is not a terminal."""
+    """Shows each long step of each replica as a bar, with the time that is left; nothing when stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -23,11 +32,13 @@ class TerminalProgress:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TimeRemainingColumn(),
             console=console(stderr=True),
             transient=True,
             disable=not sys.stderr.isatty(),
         )
         self._tasks: dict[tuple[str, ReplicaName | None], TaskID] = {}
+        self._wait: TaskID | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -38,6 +49,21 @@ class TerminalProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
+
+    def waiting(self, text: str | None) -> bool:
+        """Show a line for what is waited for, below the bars of what was done."""
+        with self._lock:
+            if self._wait is not None and text is None:
+                self._bars.remove_task(self._wait)
+                self._wait = None
+            elif text is not None and self._wait is None:
+                self._tasks.clear()
+                for task in self._bars.task_ids:
+                    self._bars.remove_task(task)
+                self._wait = self._bars.add_task(text, total=None)
+            elif text is not None and self._wait is not None:
+                self._bars.update(self._wait, description=text)
+        return not self._bars.disable
 
     def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
         """Move the bar of `what` in `replica`."""

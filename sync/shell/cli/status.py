@@ -22,8 +22,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitStatus:
+    """What waited for a limit when the last cycle ended: `left` writes, the next one `until`, the last one about `over`."""
+
+    why: str
+    left: int
+    until: datetime
+    over: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaStatus:
-    """How one replica is doing; `pending` counts tickets pulled and not decided on, and writes not finished."""
+    """How one replica is doing; `pending` counts tickets pulled and not decided on, and writes not finished.
+
+    `not_before`: its circuit breaker is open until then, because of `error`, after so many `failures` in a row.
+    """
 
     name: ReplicaName
     state: str
@@ -38,6 +51,7 @@ class ReplicaStatus:
     failures: int
     not_before: datetime | None
     error: str | None
+    waits: WaitStatus | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +123,7 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
                 failures=record.failures if record else 0,
                 not_before=record.not_before if record else None,
                 error=record.last_error if record else None,
+                waits=_waits(record),
             )
         )
     last = tx.runs.last(name)
@@ -122,6 +137,14 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
         last_finished=last.finished_at if last else None,
         replicas=tuple(replicas),
     )
+
+
+def _waits(record: ReplicaRecord | None) -> WaitStatus | None:
+    pause = record.details.get("pause") if record is not None else None
+    if not isinstance(pause, dict):
+        return None
+    until, over = datetime.fromisoformat(pause["until"]), datetime.fromisoformat(pause["over"])
+    return WaitStatus(why=pause["why"], left=pause["left"], until=until, over=over)
 
 
 def _lag(record: ReplicaRecord | None, undecided: datetime | None) -> timedelta | None:
@@ -139,6 +162,7 @@ def _render(bridges: list[BridgeStatus], problems: list[ProblemLine], out: Conso
     from rich.text import Text
 
     from sync.engine.runtime import utc_now
+    from sync.shell.waiting import clock_time
     from sync.shell.words import ago, count, safe
 
     styles = {"ok": "green", "failing": "red", "auth": "red"}
@@ -166,6 +190,14 @@ def _render(bridges: list[BridgeStatus], problems: list[ProblemLine], out: Conso
         for one in bridge.replicas:
             if one.error and one.state != "ok":
                 out.print(Text(f"  x {one.name}: {safe(one.error)}", style="red"))
+            if one.not_before is not None and one.not_before > now:
+                failed = f"it failed {count(one.failures, 'time')} in a row"
+                rests = f"{failed}: left alone until {clock_time(one.not_before, now)}, `trackdown sync` tries at once"
+                out.print(Text(f"    {rests}", style="dim"))
+            if one.waits is not None:
+                until, over = clock_time(one.waits.until, now), clock_time(one.waits.over, now)
+                left = f"{one.waits.left:,} left to write, done about {over}; " if one.waits.left else ""
+                out.print(Text(f"  … {one.name}: {left}waits until {until} for {one.waits.why}", style="yellow"))
     for problem in problems[:20]:
         out.print(Text(f"  x {safe(problem.place)}: {safe(problem.message)}", style="red"))
         if problem.mend:

@@ -116,9 +116,16 @@ def sync(
     allow_deletes: Annotated[
         bool, typer.Option("--allow-deletes", help="Let this one cycle delete the copies that wait for it.")
     ] = False,
+    wait: Annotated[
+        bool,
+        typer.Option("--wait/--no-wait", help="Wait for a tracker's limits, or leave what is left for another time."),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Run one cycle: read every tracker, decide, write, and say what happened.
+
+    Where a tracker takes no more for now (a long first sync to GitHub), it waits, says for what and until when, and goes on;
+    Ctrl-C ends the wait at once, and the next sync takes up what is left.
 
     Exit code 0 done, 1 some tickets had problems, 3 a guard stopped it, 4 a tracker was unreachable or refused us,
     5 a conflict waits for a person, 130 interrupted (the write in hand was finished).
@@ -129,11 +136,13 @@ def sync(
     from sync.shell.app import Effects
     from sync.shell.cli.plan_view import render_cycles
     from sync.shell.signals import signals
+    from sync.shell.waiting import patiently
 
     stop = threading.Event()
     effects = Effects(stop=stop, allow_mass_change=allow_mass_change, allow_deletes=allow_deletes)
     with signals(stop):
-        reports = _each_bridge(ctx, bridge, _busy_is_told(run_cycle), effects)
+        rounds = partial(patiently, wait=wait, say=note)
+        reports = _each_bridge(ctx, bridge, _busy_is_told(run_cycle), effects, rounds=rounds)
     document = {
         "run": reports[0].run,
         "bridges": [{**report.as_json(), "run": report.run} for report in reports],
@@ -149,6 +158,7 @@ def _each_bridge(
     effects: Effects | None = None,
     *,
     keep: Callable[[Config, Store, Sequence[_T]], None] | None = None,
+    rounds: Callable[[Sequence[Bridge], Callable[[Bridge], _T]], Sequence[_T]] | None = None,
 ) -> Sequence[_T]:
     from sync.shell.app import Effects, open_bridges, open_store
     from sync.shell.cli.progress import TerminalProgress
@@ -157,7 +167,7 @@ def _each_bridge(
     with open_store(config) as store, TerminalProgress() as progress:
         wanted = replace(effects or Effects(), progress=progress)
         with open_bridges(config, store, only=only, effects=wanted) as bridges:
-            reports = [run(bridge) for bridge in bridges]
+            reports = [run(bridge) for bridge in bridges] if rounds is None else rounds(bridges, run)
         if keep is not None:
             keep(config, store, reports)
         return reports
@@ -184,6 +194,8 @@ def _busy_is_told(run_cycle: Callable[[Bridge], CycleReport]) -> Callable[[Bridg
 
 def _cycle_codes(report: CycleReport) -> Iterator[ExitCode]:
     yield from codes_of(report)
+    if report.pauses:
+        yield ExitCode.TRACKER
     if report.waiting:
         yield ExitCode.CONFLICT
     if report.interrupted:
