@@ -32,6 +32,7 @@ import pytest
 from sync.core.ids import Marker
 from sync.core.models import Field, NativeComment, NativeEvent, NativeTicket
 from sync.testing.conformance_codec import PureCodec
+from sync.testing.conformance_deletes import Deletes
 from sync.testing.conformance_details import Details, Told, first_values
 from sync.testing.conformance_failing import Failing
 from sync.testing.conformance_files import Files
@@ -90,7 +91,7 @@ class Samples:
         return list(subject.adapter.history([ticket.ref for ticket in samples], since))
 
 
-class AdapterConformance(Samples, Reading, Writing, Details, Told, Links, Files, Texts, Failing, PureCodec):
+class AdapterConformance(Samples, Reading, Writing, Details, Told, Links, Files, Deletes, Texts, Failing, PureCodec):
     """The whole suite."""
 
 

@@ -130,6 +130,7 @@ def tell(
         if subject.capabilities.attachments:
             _attaching(telling, subject, ours)
         _remembering(telling, subject, ours, theirs)
+        _deleting(telling, subject, ours)
     finally:
         adapter.close()
     for name, wrong in (("a wrong token", {"wrong_token": True}), ("a wrong project", {"wrong_project": nowhere})):
@@ -257,6 +258,15 @@ def _remembering(telling: Telling, subject: Subject, ours: NativeRef, theirs: Na
     lost = NativeOp(kind=OpKind.CREATE, action="create", summary="a lost create", payload={}, marker=MARKER)
     telling.step("find a create that was done", lambda: subject.adapter.find(lost, fence=number - 1))
     telling.step("find a create that was not", lambda: subject.adapter.find(lost, fence=number))
+
+
+def _deleting(telling: Telling, subject: Subject, ours: NativeRef) -> None:
+    """The whole ticket, twice; where none is deleted, what is said instead."""
+    encoded = telling.step("delete", lambda: subject.codec.encode_delete(subject.read(ours)))
+    for op in encoded.ops:
+        for _ in range(2):
+            telling.step(op.summary, lambda op=op: subject.write(op))
+        telling.step("fetch what was deleted", lambda: list(subject.adapter.fetch([ours])))
 
 
 def _failing(telling: Telling, subject: Subject, theirs: NativeRef, cursor: Cursor) -> None:

@@ -1,13 +1,14 @@
 """The suite notices what it is there for: each broken adapter or codec fails the test about it, and the sound one passes."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from inspect import signature
 
 import pytest
 
 from sync.core.errors import Rejected, Retryable, TrackerError, Uncertain
 from sync.core.models import Field, Gone
-from sync.core.ports import OpKind
+from sync.core.ports import OpKind, Receipt
 from sync.testing.conformance import AdapterConformance
 from sync.testing.memory import MemoryCodec
 from tests.conformance.drivers_memory import opened
@@ -156,6 +157,20 @@ class ShowsNoPlansInLists(Adapter):
         for page in self.sound.pull(since):
             tickets = [replace(one, payload={**one.payload, "estimate": None}) for one in page.tickets]
             yield replace(page, tickets=tuple(tickets))
+
+
+class DeletesChildrenToo(Adapter):
+    def write(self, op, content=None):
+        if op.kind is OpKind.DELETE:
+            tickets = [ticket for page in self.sound.pull(None) for ticket in page.tickets]
+            for child in (one for one in tickets if one.payload["parent"] == op.ref):
+                self.sound.write(replace(op, ref=child.ref))
+        return self.sound.write(op, content)
+
+
+class DeletesNothing(Adapter):
+    def write(self, op, content=None):
+        return Receipt(ref=op.ref, at=datetime.now(UTC)) if op.kind is OpKind.DELETE else self.sound.write(op, content)
 
 
 class Codec:
@@ -317,6 +332,8 @@ CASES = [
     (UploadsTwice, "file_there_and_back", {}),
     (SeesNoFiles, "file_there_and_back", {}),
     (KnowsNoLimit, "too_large_a_file", {}),
+    (DeletesNothing, "delete", {}),
+    (DeletesChildrenToo, "delete_takes_no_children_along", {}),
 ]
 ARGUMENTS = {
     "field_step_by_step": (Field.STATUS,),
