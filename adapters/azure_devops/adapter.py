@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters._download import download
 from adapters._pace import Call, Pace
+from adapters._select import is_closed
 from adapters.azure_devops import codec_text, wire
 from adapters.azure_devops.client import Connection
 from adapters.azure_devops.errors import NotThere
@@ -228,7 +229,7 @@ def open_adapter(
     """An adapter for one project; `select` is a WIQL condition of one's own, for example `[System.Tags] CONTAINS 'sync'`."""
     if select is not None:
         select = select.strip()
-        if not select or select.count("'") % 2 or select.count("(") != select.count(")"):
+        if not select or not is_closed(select):
             raise ConfigError([f"select for {replica} is no WIQL condition: {select!r}; quotes and brackets must pair"])
     connection = Connection(settings, Traffic(), pace=pace, sleep=sleep, now=now)
     return AzureDevOpsAdapter(connection, replica=replica, select=select)

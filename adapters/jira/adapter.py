@@ -12,6 +12,7 @@ from urllib.parse import quote as quote_path
 
 from adapters._headers import parse_http_date
 from adapters._pace import Call, Pace
+from adapters._select import is_closed
 from adapters.jira.client import JiraClient, missing
 from adapters.jira.codec_files import attachments_in
 from adapters.jira.flow import Flow
@@ -396,5 +397,7 @@ def open_adapter(
     """An adapter that has not asked anything yet; `select` is a condition in JQL. Raises `ConfigError` for one with an order."""
     if select is not None and "order by" in select.casefold():
         raise ConfigError([f"select: {select!r} must be a condition only: leave out ORDER BY"])
+    if select is not None and not is_closed(select, escape="\\"):
+        raise ConfigError([f"select: {select!r} is no condition in JQL: quotes and brackets must pair"])
     client = JiraClient(settings, tracker=str(replica), pace=pace, sleep=sleep, now=now)
     return JiraAdapter(client, settings, select=select)
