@@ -34,12 +34,11 @@ def run_cycle(bridge: Bridge) -> CycleReport:
     ticket or one tracker is in the report. `bridge.stop` ends it after the write in hand.
     """
     with held(bridge) as lease:
-        session = _read(bridge, lease)
+        session = read_all(bridge, lease)
         if not session.report.halts:
-            session.take_halts(_prepare(session))
+            session.take_halts(prepare(session))
         if not session.report.halts and not bridge.stop.is_set():
-            write_all(session)
-            close_twins(bridge, session.writers, session.available)
+            write(session)
         return session.finish()
 
 
@@ -49,8 +48,8 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
     What was pulled stays in the inbox for the cycle that follows.
     """
     with held(bridge) as lease:
-        session = _read(bridge, lease)
-        plan = rehearse(session, _prepare)
+        session = read_all(bridge, lease)
+        plan = rehearse(session, prepare, write)
         session.finish()
         return plan
 
@@ -61,16 +60,16 @@ def apply_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied:
     Who reviewed it has lifted the brake and consented to its deletes; the other guards stay.
     """
     with held(bridge) as lease:
-        session = _read(bridge, lease)
-        now = rehearse(session, _prepare)
+        session = read_all(bridge, lease)
+        now = rehearse(session, prepare, write)
         changed = differences(reviewed, now)
         if changed:
             session.report.halts.append(STALE)
         if not session.report.halts:
-            session.take_halts(one for one in _prepare(session) if one.name not in REVIEWED)
+            session.take_halts(one for one in prepare(session) if one.name not in REVIEWED)
         if not session.report.halts and not bridge.stop.is_set():
             with consent_to_deletes(bridge):
-                write_all(session)
+                write(session)
             close_twins(bridge, session.writers, session.available)
         return Applied(report=session.finish(), differences=changed)
 
@@ -78,15 +77,16 @@ def apply_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied:
 def stale_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied | None:
     """What `apply_cycle` would answer if the plan were stale by now; None where it is not."""
     with held(bridge) as lease:
-        session = _read(bridge, lease)
-        changed = differences(reviewed, rehearse(session, _prepare))
+        session = read_all(bridge, lease)
+        changed = differences(reviewed, rehearse(session, prepare, write))
         if changed:
             session.report.halts.append(STALE)
         report = session.finish()
     return Applied(report=report, differences=changed) if changed else None
 
 
-def _read(bridge: Bridge, lease: Lease) -> Session:
+def read_all(bridge: Bridge, lease: Lease) -> Session:
+    """Begin a cycle: settle what was left open, and read every tracker."""
     session = Session.start(bridge, lease)
     session.take_halts(check_places(bridge, lease))
     if session.report.halts:
@@ -100,7 +100,7 @@ def _read(bridge: Bridge, lease: Lease) -> Session:
     return session
 
 
-def _prepare(session: Session) -> tuple[Halt, ...]:
+def prepare(session: Session) -> tuple[Halt, ...]:
     """Give what is new its place, then ask the guards."""
     bridge = session.bridge
     with bridge.store.begin(session.lease) as tx:
@@ -110,6 +110,12 @@ def _prepare(session: Session) -> tuple[Halt, ...]:
         survey = _survey(session, tx)
         halts = guard(session, tx, survey)
     return (*halts, *check_exposure(session, survey.written))
+
+
+def write(session: Session) -> None:
+    """Do what there is to do."""
+    write_all(session)
+    close_twins(session.bridge, session.writers, session.available)
 
 
 def _survey(session: Session, tx: Tx) -> Survey:

@@ -16,7 +16,6 @@ from sync.engine.rehearsal import rehearsing
 from sync.engine.report import Basis, HaltLine, PlannedConflict, PlanReport
 from sync.engine.runtime import Bridge
 from sync.engine.session import Session
-from sync.engine.writing import write_all
 from sync.store import Tx
 from sync.store.convert import dumps, fields_to_json
 from sync.store.naming import in_words, text_in_words
@@ -76,7 +75,7 @@ def _basis(work: TicketWork) -> Basis:
     )
 
 
-def rehearse(session: Session, prepare: Prepare, write: Write = write_all) -> PlanReport:
+def rehearse(session: Session, prepare: Prepare, write: Write) -> PlanReport:
     """What the rest of the cycle would do after what was read: `prepare` gives the guards' halts, `write` does the work.
 
     What a guard would stop is shown too: a person may want to lift it.

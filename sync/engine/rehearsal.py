@@ -38,7 +38,7 @@ from sync.core.models import (
     link_parts,
 )
 from sync.core.ports import Adapter, ClockReading, Codec, Encoded, NativeOp, OpKind, Page, Pause, Receipt, Traffic
-from sync.engine.runtime import Bridge
+from sync.engine.runtime import Bridge, Replica
 from sync.engine.workers import OneThread
 from sync.store import Store
 from sync.store.convert import fields_from_json, fields_to_json, ticket_from_json, ticket_to_json
@@ -49,17 +49,53 @@ REHEARSED = "rehearsed"
 
 def rehearsing(bridge: Bridge, store: Store) -> Bridge:
     """The bridge over a store to rehearse in, with trackers that are told nothing."""
-    replicas = {
-        name: replace(
-            one,
-            adapter=RehearsedAdapter(
-                adapter=one.adapter, store=store, bridge=bridge.name, replica=name, now=bridge.now
-            ),
-            codec=RehearsedCodec(codec=one.codec, replica=name, secret=bridge.secret),
-        )
-        for name, one in bridge.replicas.items()
-    }
+    replicas = {name: _rehearsing(bridge, store, one) for name, one in bridge.replicas.items()}
     return replace(bridge, store=store, replicas=replicas, workers=OneThread())
+
+
+def _rehearsing(bridge: Bridge, store: Store, one: Replica) -> Replica:
+    links = Links()
+    codec = RehearsedCodec(codec=one.codec, links=links, replica=one.name, secret=bridge.secret)
+
+    def read(native: NativeTicket) -> object:
+        return codec.decode(native, one.mapping) if one.mapping is not None else None
+
+    adapter = RehearsedAdapter(
+        adapter=one.adapter, links=links, read=read, store=store, bridge=bridge.name, replica=one.name, now=bridge.now
+    )
+    return replace(one, adapter=adapter, codec=codec)
+
+
+@dataclass(slots=True)
+class Links:
+    """What each ticket was last seen to say of its links: a server shows at both ends what was written at one."""
+
+    _seen: dict[NativeRef, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    _named_by: dict[str, set[NativeRef]] = field(default_factory=dict)
+
+    def note(self, native: NativeTicket, links: frozenset[str]) -> None:
+        """Remember the links of a ticket as it was read or written."""
+        known = self._seen.get(native.ref)
+        if known is not None and known[0] > native.updated_at:
+            return
+        self._seen[native.ref] = native.updated_at, links
+        for member in links:
+            self._named_by.setdefault(link_parts(member)[1], set()).add(native.ref)
+
+    def mirrors(self, native: NativeTicket) -> dict[str, bool]:
+        """The links of a ticket that were made (True) or taken away at their other ends after it was read."""
+        _, own = self._seen.get(native.ref, (native.updated_at, frozenset[str]()))
+        others = self._named_by.get(native.ref, set()) | {NativeRef(link_parts(member)[1]) for member in own}
+        found: dict[str, bool] = {}
+        for other in others & self._seen.keys():
+            at, links = self._seen[other]
+            if at <= native.updated_at:
+                continue
+            ends = [link_parts(member) for member in links]
+            there = {f"{LINK_KINDS[kind]}:{other}" for kind, end in ends if end == native.ref and kind in LINK_KINDS}
+            found |= {member: member in there for member in own if link_parts(member)[1] == other}
+            found |= dict.fromkeys(there, True)
+        return found
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,13 +103,14 @@ class RehearsedAdapter:
     """Answers writes by itself; history and files are the tracker's own."""
 
     adapter: Adapter
+    links: Links
+    read: Callable[[NativeTicket], object]
     store: Store
     bridge: BridgeName
     replica: ReplicaName
     now: Callable[[], datetime]
     traffic: Traffic = field(default_factory=Traffic)
     _numbers: Iterator[int] = field(default_factory=count)
-    _mirrors: dict[NativeRef, dict[str, bool]] = field(default_factory=dict)  # links, and whether they are there now
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002
         """The tickets as they were pulled, without their comments."""
@@ -84,11 +121,13 @@ class RehearsedAdapter:
                 yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
 
     def _mirrored(self, native: NativeTicket) -> NativeTicket:
-        """The ticket with what links that were written at their other ends make of it."""
-        if (mirrors := self._mirrors.get(native.ref)) is None:
+        """The ticket with what links that were written at their other ends later than this was read make of it."""
+        self.read(native)
+        mirrors = self.links.mirrors(native)
+        if not mirrors:
             return native
         told = native.payload.get(REHEARSED) or {"under": ticket_to_json(native), "key": native.key, "fields": {}}
-        return replace(native, payload={REHEARSED: {**told, "mirrors": {**told.get("mirrors", {}), **mirrors}}})
+        return replace(native, payload={REHEARSED: {**told, "mirrors": mirrors}})
 
     def write(self, op: NativeOp, content: Path | None = None) -> Receipt:  # noqa: ARG002
         """See `Adapter`: what should come of it."""
@@ -109,12 +148,9 @@ class RehearsedAdapter:
 
     def _ticket(self, op: NativeOp, ref: NativeRef, at: datetime) -> NativeTicket:
         under = op.payload[REHEARSED]["under"]
-        for member, there in op.payload[REHEARSED]["links"].items():
-            kind, other = link_parts(member)
-            self._mirrors.setdefault(NativeRef(other), {})[f"{LINK_KINDS[kind]}:{ref}"] = there
         if under is not None:
             old = ticket_from_json(under)
-            return replace(old, payload=op.payload, version=f"{old.version}+", comments=None)
+            return replace(old, payload=op.payload, version=f"{old.version}+", updated_at=at, comments=None)
         key = str(op.payload[REHEARSED]["key"])
         return NativeTicket(
             ref=ref, key=key, url="", number=0, version=REHEARSED, payload=op.payload, fetched_at=at, updated_at=at
@@ -168,11 +204,17 @@ class RehearsedCodec:
     """Translates as the tracker's own; its requests carry what is asked in the codec's terms, and its tickets show it."""
 
     codec: Codec
+    links: Links
     replica: ReplicaName
     secret: bytes
 
     def decode(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
         """See `Codec`."""
+        decoded = self._decoded(native, mapping)
+        self.links.note(native, as_set(decoded.snapshot.fields.get(Field.LINKS)))
+        return decoded
+
+    def _decoded(self, native: NativeTicket, mapping: ProjectMapping) -> Decoded:
         told = native.payload.get(REHEARSED)
         if told is None:
             return self.codec.decode(native, mapping)
@@ -243,7 +285,6 @@ class RehearsedCodec:
                 "under": None if under is None else ticket_to_json(under),
                 "key": current.key if current is not None else self._name(marker),
                 "fields": fields_to_json(shown),
-                "links": _steps(linked, as_set(shown.get(Field.LINKS))),
             }
             ops.append(replace(op, payload={REHEARSED: told}))
         return replace(encoded, ops=tuple(ops))
@@ -290,11 +331,6 @@ def _shown(native: NativeTicket) -> dict[Field, Value]:
     """What earlier requests of the rehearsal wrote."""
     told: Any = native.payload.get(REHEARSED)
     return {} if told is None else fields_from_json(told["fields"])
-
-
-def _steps(old: frozenset[str], new: frozenset[str]) -> dict[str, bool]:
-    """The links that are made (True) and taken away."""
-    return {member: member in new for member in sorted(old ^ new) if link_parts(member)[0] in LINK_KINDS}
 
 
 def _request(kind: OpKind, ref: NativeRef, fields: frozenset[Field]) -> NativeOp:

@@ -23,10 +23,9 @@ BATCH = 100
 PASSES = 4
 
 
-def write_all(session: Session) -> None:
-    """Carry out all that is to be done; what can't be done now stays dirty for the next cycle."""
+def write_all(session: Session, only: set[TicketId] | None = None) -> None:
+    """Carry out all that is to be done (about `only` these tickets); what can't be done now stays dirty for the next cycle."""
     bridge = session.bridge
-    only: set[TicketId] | None = None
     for _ in range(PASSES):
         with bridge.store.read() as tx:
             waves = worklist(session, tx, only=only)
