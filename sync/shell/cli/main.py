@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from sync.core.errors import ConfigError
-from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync
+from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync, verify
 from sync.shell.cli.common import Invocation
 from sync.shell.cli.errors import report
 
@@ -36,6 +36,7 @@ app.command("apply")(sync.apply)
 app.command("sync")(sync.sync)
 app.command("daemon")(daemon.daemon)
 app.command("status")(status.status)
+app.command("verify")(verify.verify)
 app.add_typer(conflicts.app, name="conflicts")
 app.add_typer(audit.app, name="audit")
 app.add_typer(links.app, name="links")
