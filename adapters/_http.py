@@ -27,6 +27,7 @@ import urllib3.exceptions
 from adapters._answer import TooLargeError, read_body
 from adapters._causes import never_sent, root_cause
 from adapters._headers import parse_http_date, retry_after
+from adapters._leaving import vouching
 from adapters._pace import Budget, Call, Pace
 from sync.core.errors import (
     Limited,
@@ -38,7 +39,6 @@ from sync.core.errors import (
     Unreachable,
 )
 from sync.core.ports import ClockReading, Pause, Traffic
-from sync.core.vouching import vouch
 
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Answers that mean "not done, ask again": for a write only those where the server says that it did nothing.
@@ -122,14 +122,18 @@ class TrackerTransport(requests.adapters.HTTPAdapter):
         )
         return retrying(self._once, request, call, args, kwargs)
 
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """The pool of connections to a server; each of them asks before a write leaves."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = vouching(type(pool).ConnectionCls)
+        return pool
+
     def begin(self, call: Call) -> None:
         """Wait for the call's turn, and count it; `Limited` where that is longer than our patience."""
         delay = self.budget.reserve(call, patience=self.pace.patience)
         if delay.seconds > self.pace.patience:
             raise Limited(f"{self.tracker}: waiting for {delay.why}", after=timedelta(seconds=delay.seconds))
         self._waited(delay.seconds)
-        if call.write:
-            vouch()
         self.traffic.requests += 1
         self.traffic.writes += call.write
         route = f"{call.method} {_route(call.path)}"

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -22,7 +23,10 @@ WARM = [
     *(f"adapters.{kind}.{part}" for kind in ("jira", "github", "azure_devops") for part in ("adapter", "codec")),
     *("alembic.command", "rich.console"),
 ]
-LOST = 77  # the exit code of a worker that found its bridge taken
+#: Exit codes of a worker that lost its bridge to another one, and of one that found it taken.
+LOST, BUSY = 77, 78
+#: What a worker says before it stops itself.
+STOPPING = "about to stop"
 PATIENCE = 60.0
 
 _context = multiprocessing.get_context("forkserver")
@@ -58,6 +62,14 @@ class Victim:
             self.kill()
             raise AssertionError(f"still running after {within} s: {self.said()}")
         return code
+
+    def woken(self) -> int:
+        """SIGCONT, as often as it takes; the exit code."""
+        until = time.monotonic() + PATIENCE
+        while self.runs() and time.monotonic() < until:
+            self.send(signal.SIGCONT)
+            self._process.join(0.2)
+        return self.ended(0)
 
     def kill(self) -> int:
         """SIGKILL; the exit code, which tells whether it came too late."""
@@ -117,11 +129,11 @@ def _command(*arguments: str) -> None:
 
 
 def work(config: Path, lease: timedelta, stop_before: int | None) -> None:
-    """One cycle of every bridge by a worker whose lease is short; the exit code is `LOST` if somebody took over.
+    """One cycle of every bridge by a worker whose lease is short; ends with `LOST` or `BUSY` where another has the bridge.
 
     With `stop_before` it stops itself (SIGSTOP) between the intent of that write and the write.
     """
-    from sync.core.errors import LeaseLost
+    from sync.core.errors import BridgeBusy, LeaseLost
     from sync.engine.cycle import run_cycle
     from sync.shell.app import Effects, open_bridges, open_store
     from sync.shell.configfile import load
@@ -140,6 +152,8 @@ def work(config: Path, lease: timedelta, stop_before: int | None) -> None:
                 run_cycle(bridge)
             except LeaseLost:
                 sys.exit(LOST)
+            except BridgeBusy:
+                sys.exit(BUSY)
 
 
 class Turn:
@@ -169,5 +183,6 @@ class Stopping:
     def write(self, *arguments: Any) -> Any:
         """Stop here, and go on when somebody says so."""
         if self._turn.comes():
+            sys.stdout.write(f"{STOPPING}\n")
             os.kill(os.getpid(), signal.SIGSTOP)
         return self._adapter.write(*arguments)

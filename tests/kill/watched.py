@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from werkzeug.wrappers import Request
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wrappers import Request, Response
 
 from adapters._simulator import Simulator
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
@@ -37,7 +38,8 @@ CREATES: tuple[tuple[Noun, str, str], ...] = (
 )
 #: Requests that only look like writes.
 READS = re.compile(
-    r"/(search(/jql|/approximate-count)?|wiql|workitemsbatch|graphql|bulkfetch|comment/list|permissions/check)$", re.I
+    r"/(search(/jql|/approximate-count)?|wiql|workitemsbatch|graphql|bulkfetch|comment/list|permissions/check)$",
+    re.IGNORECASE,
 )
 #: An upload that nobody sees until a work item refers to it.
 UNSEEN = re.compile(r"/_apis/wit/attachments$", re.IGNORECASE)
@@ -83,7 +85,8 @@ class Watch:
     def __init__(self) -> None:
         self.writes: list[Write] = []  # done, in order
         self.arrived = 0  # writes that came in, done or not
-        self._inside = 0
+        self.crowds: Counter[str] = Counter()  # the most writes that each tracker had to do at once
+        self._inside: Counter[str] = Counter()
         self._trap: Trap | None = None
         self._lock = threading.Condition()
 
@@ -93,10 +96,14 @@ class Watch:
         with self._lock:
             return [one for one in self.writes if one.noun is not None]
 
-    def twice(self) -> list[Write]:
-        """The creates that were done more than once."""
-        seen = Counter((one.tracker, one.noun, one.token) for one in self.made)
-        return [one for one in self.made if seen[one.tracker, one.noun, one.token] > 1]
+    def twice(self) -> list[str]:
+        """The writes that were done more than once: what they make is the same, or the whole request."""
+        with self._lock:
+            seen = Counter(
+                (one.tracker, one.noun, one.token) if one.noun else (one.tracker, one.method, one.path, one.body)
+                for one in self.writes
+            )
+        return [f"{' '.join(map(str, what))} {times} times" for what, times in seen.items() if times > 1]
 
     @contextmanager
     def trap(self, **how: Any) -> Iterator[Trap]:
@@ -114,20 +121,22 @@ class Watch:
     def quiet(self) -> None:
         """Wait until no write is being done: the last wish of a dead client too."""
         with self._lock:
-            assert self._lock.wait_for(lambda: self._inside == 0, timeout=FORGOTTEN)
+            assert self._lock.wait_for(lambda: not self._inside.total(), timeout=FORGOTTEN)
 
     @contextmanager
     def passing(self, write: Write | None) -> Iterator[None]:
         """A request on its way through a tracker."""
+        tracker = "" if write is None else write.tracker
         with self._lock:
-            self._inside += write is not None
+            self._inside[tracker] += write is not None
+            self.crowds[tracker] = max(self.crowds[tracker], self._inside[tracker])
             self.arrived += write is not None
         try:
             self._stop_at("asked", write)
             yield
         finally:
             with self._lock:
-                self._inside -= write is not None
+                self._inside[tracker] -= write is not None
                 self._lock.notify_all()
 
     def done(self, write: Write | None) -> None:
@@ -155,7 +164,10 @@ class Watched(Simulator):
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"].startswith("/_control/"):
             return super().__call__(environ, start_response)
-        write, statuses = write_in(self.kind, environ), [""]
+        try:
+            write, statuses = write_in(self.kind, environ), [""]
+        except ClientDisconnected:  # killed in the middle of its request
+            return Response(status=400)(environ, start_response)
 
         def started(status: str, *rest: Any) -> Any:
             statuses[0] = status
