@@ -13,11 +13,12 @@ from urllib.parse import quote as quote_path
 from adapters._headers import parse_http_date
 from adapters._pace import Call, Pace
 from adapters._select import is_closed
+from adapters.jira.changelog import HISTORY_BATCH, bulk_history, history_of
 from adapters.jira.client import JiraClient, missing
 from adapters.jira.codec_files import attachments_in
 from adapters.jira.flow import Flow
 from adapters.jira.multipart import form_of
-from adapters.jira.native import key_number, read_comment, read_events
+from adapters.jira.native import key_number, read_comment
 from adapters.jira.probing import probe
 from adapters.jira.probing_fields import read_plans
 from adapters.jira.pulling import BATCH, Reader
@@ -31,7 +32,6 @@ from sync.core.ports import ClockReading, NativeOp, OpKind, Page, Pause, Receipt
 
 #: How many keys without an issue end the search for a lost create on Data Center (deleted and moved ones leave gaps).
 _GAP: Final = 10
-_CHANGELOG_BATCH: Final = 1000
 _COMMENT_BATCH: Final = 1000
 
 
@@ -145,10 +145,11 @@ class JiraAdapter:
         self._know()
         if not self._client.cloud:
             for ref in refs:
-                yield from self._reader.with_ids(self._history_of(ref, since))
+                yield from self._reader.with_ids(history_of(self._client, ref, since))
             return
-        for start in range(0, len(refs), _CHANGELOG_BATCH):
-            yield from self._reader.with_ids(self._bulk_history(refs[start : start + _CHANGELOG_BATCH], since))
+        for start in range(0, len(refs), HISTORY_BATCH):
+            batch = refs[start : start + HISTORY_BATCH]
+            yield from self._reader.with_ids(bulk_history(self._client, batch, since))
 
     def pause(self, kind: OpKind, count: int = 1) -> Pause | None:
         """See `Adapter`."""
@@ -353,29 +354,6 @@ class JiraAdapter:
             me = self._client.myself()
             self._account = text_at(me, "accountId") or text_at(me, "name")
         return self._account
-
-    def _history_of(self, ref: NativeRef, since: datetime) -> list[NativeEvent]:
-        try:
-            issue = self._client.get(f"issue/{ref}", {"fields": "updated", "expand": "changelog"})
-        except Rejected as error:
-            if missing(error):
-                return []
-            raise
-        return read_events(at(issue, "changelog", "histories"), ref, since)
-
-    def _bulk_history(self, refs: Sequence[NativeRef], since: datetime) -> list[NativeEvent]:
-        body: JsonObject = {"issueIdsOrKeys": list(refs), "maxResults": _CHANGELOG_BATCH}
-        found: list[NativeEvent] = []
-        while True:
-            page = self._client.post("changelog/bulkfetch", body)
-            for log in as_list(page.get("issueChangeLogs")):
-                found += read_events(at(log, "changeHistories"), NativeRef(text_at(log, "issueId")), since)
-            token = text_at(page, "nextPageToken")
-            if not token:
-                return found
-            if token == body.get("nextPageToken"):
-                raise Malformed(f"{self._client.tracker}: the history does not go on")
-            body = {**body, "nextPageToken": token}
 
 
 def _is_done_already(op: NativeOp, error: Rejected) -> bool:

@@ -58,6 +58,7 @@ class AzureDevOpsSimulator(Acting):
         self.token = token
         self.sign_in = sign_in
         self.budget = budget
+        self.trips = 0  # requests that were refused because of it
         self.wiql_limit = wiql_limit
         self.tokens = {token: PEOPLE["bot"]}
         self.tokens |= {f"token-{name}": user for name, user in PEOPLE.items() if name != "bot"}
@@ -159,6 +160,7 @@ class AzureDevOpsSimulator(Acting):
         while spent and spent[0] <= now - _WINDOW:
             spent.popleft()
         if len(spent) >= self.budget:
+            self.trips += 1
             message = (
                 "TF400733: The request has been canceled: Request was blocked due to exceeding usage of resource "
                 f"'Concurrency' in namespace 'User ID'. Limit: {self.budget}."

@@ -125,7 +125,8 @@ class GitHubSimulator(People):
             raise ApiError(401, "Bad credentials")
         write = request.method not in ("GET", "HEAD")
         if user is not None and request.path != "/rate_limit":
-            self.meter.count(user, now, write=write)
+            creates = request.method == "POST" and request.path.endswith(("/issues", "/comments"))
+            self.meter.count(user, self.clock.now(), write=write, creates=creates)
         try:
             endpoint, matched = self._routes.bind("").match(request.path, request.method)
         except HTTPException:

@@ -27,6 +27,7 @@ from adapters.jira.simulator import (
     routes_site,
 )
 from adapters.jira.simulator.actions import Actions
+from adapters.jira.simulator.bursts import Bursts
 from adapters.jira.simulator.catalogue import Deployment, Person, Style
 from adapters.jira.simulator.catalogue_fields import TIME_FIELDS
 from adapters.jira.simulator.errors import ApiError
@@ -60,7 +61,8 @@ class JiraSimulator(Actions):
     `required_fields` those that a new issue must have, `type_fields` those that only types of these names have,
     as real sites give story points to stories and epics alone; without `time_tracking`, `issue_linking` or
     `attachments` the site has them switched off; `upload_limit` is in bytes.
-    `denied` are permission keys that the bot lacks; `issue_write_limit` is per issue and two seconds.
+    `denied` are permission keys that the bot lacks; `issue_write_limit` is per issue and two seconds,
+    `burst` per second, endpoint and method.
     """
 
     kind: ClassVar[str] = "jira"
@@ -89,6 +91,7 @@ class JiraSimulator(Actions):
         upload_limit: int = 10 * 1024 * 1024,
         denied: frozenset[str] = frozenset(),
         issue_write_limit: int = 20,
+        burst: int | None = None,
         text_limit: int = 32767,
     ) -> None:
         super().__init__()
@@ -110,6 +113,8 @@ class JiraSimulator(Actions):
         self.hide_emails = hide_emails
         self.denied = denied
         self.issue_write_limit = issue_write_limit
+        self.bursts = Bursts(burst)
+        self.trips = 0  # requests that were refused because of a limit
         self.text_limit = text_limit
         self._map, self._handlers = build_map(deployment)
         self._by_token = {person.token: person for person in self.catalogue.people.values()}
@@ -142,6 +147,7 @@ class JiraSimulator(Actions):
             status, body = self._dispatch(request, person, headers)
         except ApiError as error:
             status, body = error.status, error.body
+            self.trips += status == 429
         return self._response(status, body, headers)
 
     # -- for tests in the same process --------------------------------------------------------------
@@ -216,6 +222,7 @@ class JiraSimulator(Actions):
             headers |= {"X-RateLimit-Interval-Seconds": "1"}
             return
         headers |= {"X-RateLimit-Limit": "350", "X-RateLimit-Remaining": "349", "X-RateLimit-NearLimit": "false"}
+        self.bursts.count(request.method, request.path, self.clock.now(), headers)
         if request.method == "GET":
             return
         now = self.clock.now()
