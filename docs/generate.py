@@ -28,6 +28,7 @@ from sync.core.fieldrules import RULES, Shape, shape_of
 from sync.core.models import Field
 from sync.core.policy import MergePolicy
 from sync.engine.report import CycleReport, PlanReport
+from sync.engine.standing import VerifyReport
 from sync.shell.cli.errors import ExitCode
 from sync.shell.cli.main import app
 from sync.shell.cli.status import BridgeStatus
@@ -332,11 +333,8 @@ def _json() -> Iterator[str]:
         ("sync", '`{"run", "bridges": […]}`; each bridge has its `run` and', CycleReport),
         ("plan", '`{"bridges": […]}`; each has, with `name` for the bridge,', PlanReport),
         ("doctor", '`{"findings": […], "exit"}`; each finding has', Finding),
-        (
-            "status",
-            '`{"bridges": […], "problems": […]}`; a problem is a `ProblemLine` of `sync`, each bridge has',
-            BridgeStatus,
-        ),
+        ("status", '`{"bridges": […], "problems": […]}`; problems as `sync` has them, each bridge has', BridgeStatus),
+        ("verify", '`{"bridges": […]}`; each has `counts`, `sync` (what `--fix` ran, or null) and', VerifyReport),
         ("conflicts list", '`{"conflicts": […], "waiting"}`; each conflict as `conflicts show` prints it.', None),
         ("conflicts show, conflicts resolve", "One conflict:", ConflictView),
         ("conflicts report", '`{"file", "conflicts", "waiting"}`, the last two as numbers.', None),
