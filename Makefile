@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 # Tests run side by side; the properties take this many examples in `make fuzz`.
 WORKERS ?= 2
 EXAMPLES ?= 50000
+N ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories bench bench-text docs lock clean
@@ -49,6 +50,9 @@ histories: setup  ## whole histories with people, faults and kills, EXAMPLES/10 
 
 mutants: setup  ## faults planted in the engine, one at a time: the laws must catch every one
 	$(BIN)/python -m tests.mutants
+
+simulate: setup  ## N whole histories by seed, judged by an oracle of every promise
+	$(BIN)/python -m tests.simulation --histories $(N)
 
 contract: setup  ## the conformance suite, every request and answer held to the official descriptions
 	$(BIN)/python -m pytest -n $(WORKERS) tests/contract

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -87,14 +88,19 @@ def _results(seeds: Iterable[int], workers: int) -> Iterator[Result]:
 
 @contextmanager
 def _pool(workers: int) -> Iterator[Any]:
-    # Ctrl-C is the parent's to answer.
-    ignore = (signal.SIGINT, signal.SIG_IGN)
-    with closing(multiprocessing.get_context("fork").Pool(workers, signal.signal, ignore)) as pool:
+    with closing(multiprocessing.get_context("fork").Pool(workers, _settle_in)) as pool:
         try:
             yield pool
         except BaseException:
             pool.terminate()
             raise
+
+
+def _settle_in() -> None:
+    """Ctrl-C is the parent's to answer; and what a history leaves behind is not worth looking for at every turn."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _progress(tally: Tally, wanted: int) -> None:

@@ -52,6 +52,9 @@ def draw_setting(random: Random) -> Setting:
     """Two to four trackers that differ, and a bridge over them."""
     names = NAMES[: random.choices((2, 3, 4), (5, 4, 1))[0]]
     knobs = {name: draw_knobs(random) for name in names}
+    if not any(one.links_touch_both and Field.LINKS in one.fields for one in knobs.values()):
+        # Somebody has to say that the other end of a link is linked, too.
+        knobs = {name: replace(one, links_touch_both=True) for name, one in knobs.items()}
     directions: dict[ReplicaName, Direction] = {}
     if random.random() < 0.12:
         directions[random.choice(names[1:])] = random.choice(("in", "out"))

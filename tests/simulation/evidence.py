@@ -47,7 +47,7 @@ class Evidence:
     readers: dict[ReplicaName, Reader]
     tickets: dict[TicketId, TicketRecord]
     comments: dict[TicketId, list[CommentRecord]]
-    links: dict[TicketId, dict[ReplicaName, LinkRecord]]  # the active ones
+    links: dict[TicketId, dict[ReplicaName, LinkRecord]]  # the active ones, of tickets that are there
     comment_links: dict[TicketId, list[LinkRecord]]
     conflicts: list[ConflictRecord]
     problems: list[ProblemRecord]
@@ -143,7 +143,8 @@ def gathered(world: World) -> Iterator[Evidence]:
         tickets = {record.id: record for record in tx.tickets.list(BRIDGE)}
         links: dict[TicketId, dict[ReplicaName, LinkRecord]] = {ticket: {} for ticket in tickets}
         for link in tx.links.list(BRIDGE, state="active"):
-            links[link.ticket][link.replica] = link
+            if world.trackers[link.replica].read(link.ref) is not None:
+                links[link.ticket][link.replica] = link
         readers = {
             name: Reader(bridge=world.bridge, replica=replica, tx=tx)
             for name, replica in world.bridge.replicas.items()

@@ -47,14 +47,17 @@ class Result:
     fingerprint: str = ""
 
 
-def run_history(seed: int, steps: Sequence[Step] | None = None) -> Result:
-    """Tell the history of a seed (with other `steps`: in its setting) and check every promise."""
+def run_history(seed: int, steps: Sequence[Step] | None = None, *, on_disk: bool = False) -> Result:
+    """Tell the history of a seed (with other `steps`: in its setting) and check every promise.
+
+    The store is in memory; `on_disk` it is a real one, at several times the cost, and must come to the same.
+    """
     random = Random(seed)
     setting = draw_setting(random)
     told = tuple(draw_steps(random, setting) if steps is None else steps)
     result = Result(seed=seed, steps=told)
     directory = Path(tempfile.mkdtemp(prefix="trackdown-history-", dir=SHELF))
-    world = World(setting, directory)
+    world = World(setting, directory if on_disk else None)
     try:
         _tell(world, told, result)
         _judge(world, result)

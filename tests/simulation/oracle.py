@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -198,7 +197,7 @@ def files_kept(seen: Evidence) -> Broken:
     for links in seen.links.values():
         able = {name: link for name, link in links.items() if seen.world.trackers[name].knobs.attachments}
         here = {name: Counter(file["name"] for file in seen.native(link)["files"]) for name, link in able.items()}
-        every = {name for files in here.values() for name in files}
+        every = {file for name, files in here.items() if seen.readers[name].replica.reads for file in files}
         for name, files in here.items():
             for file in every:
                 excused = any((other, link.ref, file) in detached for other, link in able.items())
@@ -308,11 +307,8 @@ def silence(world: World, cycle: Callable[[World], CycleReport]) -> list[tuple[s
 
 def whole(world: World) -> list[Any]:
     """The log, the tickets and the conflicts as the store holds them, and the tickets as the trackers do."""
-    with sqlite3.connect(f"file:{world.path}?mode=ro", uri=True) as connection:
-        tables = [
-            connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-            for table in ("audit_head", "tickets", "conflicts")
-        ]
+    with world.store.read() as tx:
+        tables = [tx.audit.head(), list(tx.tickets.list(BRIDGE)), list(tx.conflicts.list(BRIDGE))]
     return [*tables, [tracker.tickets() for tracker in world.trackers.values()]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +10,18 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sync.core.errors import StoreError
-from sync.core.ids import Cursor, NativeRef, ReplicaName
+from sqlalchemy.util import LRUCache
+
+from sync.core.errors import Rejected, StoreError, Uncertain
+from sync.core.ids import BridgeName, Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import Adapter, ClockReading, NativeOp, Page, Receipt
 from sync.store import Lease, Store, Tx
 from sync.testing.faults import Crash, Fault, FaultyAdapter, Script
 from sync.testing.memory import MemoryTracker
 from tests.simulation.drawing import STORE_FULL, STORE_LOCKED
+from tests.simulation.memory.store import MemoryStore
+from tests.simulation.quick import quick_session
 from tests.simulation.steps import Meddling, Strike
 
 #: How a request that was refused is told from one that went wrong by itself.
@@ -143,12 +146,8 @@ class StormyAdapter(FaultyAdapter):
         with self._place("write"):
             self._sent(op)
             if self._refuses is not None and self._refuses in repr(op.payload):
-                from sync.core.errors import Rejected
-
                 raise Rejected(f"{POISONED}: {op.summary}")
             if self._strike is not None and self._strike.fault == Fault.LATE:
-                from sync.core.errors import Uncertain
-
                 self._send_late(op, None if content is None else content.read_bytes(), self._strike.wait)
                 raise Uncertain(f"no answer yet to: {op.summary}")
             return super().write(op, content)
@@ -163,22 +162,31 @@ class StormyAdapter(FaultyAdapter):
         yield from found
 
     def clock(self) -> ClockReading:
-        """Measured, or never measured."""
-        return super().clock() if self._clock_known else ClockReading(offset=timedelta(), uncertainty=timedelta(days=1))
+        """Measured well, or as far off as the measurement says that it may be."""
+        reading = super().clock()
+        if self._clock_known:
+            return reading
+        error = timedelta(seconds=20)
+        told = reading.offset - error if reading.offset > timedelta() else reading.offset + error
+        return ClockReading(offset=told, uncertainty=reading.uncertainty + error)
 
 
-class StormyStore(Store):
+#: Statements are compiled once a process, not once a store.
+_COMPILED = LRUCache(1000)
+
+
+class Weathered:
     """A store in the weather: locked, full, or its process killed, before or after each commit."""
 
     weather: Weather
     holding: Lease | None = None
 
     @contextmanager
-    def begin(self, lease: Lease | None = None) -> Iterator[Tx]:
+    def begin(self, lease: Lease | None = None) -> Iterator[Any]:
         strike = self.weather.before("commit")
         if strike is not None and strike.fault == STORE_LOCKED:
             raise StoreError("the store is locked")
-        with super().begin(lease) as tx:
+        with super().begin(lease) as tx:  # type: ignore[misc]
             yield tx
             if self.weather.dead:
                 raise Crash("dead in a transaction")
@@ -187,20 +195,57 @@ class StormyStore(Store):
         self.weather.after("commit", strike)
 
     def acquire(self, *args: Any, **kwargs: Any) -> Lease:
-        self.holding = super().acquire(*args, **kwargs)
+        self.holding = super().acquire(*args, **kwargs)  # type: ignore[misc]
         return self.holding
 
     def release(self, lease: Lease) -> None:
         if not self.weather.dead:
-            super().release(lease)
+            super().release(lease)  # type: ignore[misc]
             self.holding = None
 
+    def bury(self) -> None:
+        """The process was killed: who holds a lease and is dead has lost it."""
+        if self.holding is not None:
+            super().release(self.holding)  # type: ignore[misc]
+        self.close()  # type: ignore[attr-defined]
 
-def last_request(path: Path, op: NativeOp) -> bool:
-    """Whether the newest request on disk is this one, sent, with its intent in the audit log."""
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        row = connection.execute("SELECT id, state FROM outbox ORDER BY sequence DESC LIMIT 1").fetchone()
-        if row is None or row[1] != "sent":
-            return False
-        found = connection.execute("SELECT count(*) FROM audit WHERE op_id = ? AND phase = 'intent'", (row[0],))
-        return bool(found.fetchone()[0])
+
+class StormyStore(Weathered, Store):
+    """A store on disk, in the weather."""
+
+    quick = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for engine in (self._reader, self._writer):
+            engine._compiled_cache = _COMPILED
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        if not self.quick:
+            with super().read() as tx:
+                yield tx
+            return
+        with quick_session(self._reader, self._url) as session:
+            yield Tx(session, self._context)
+
+    @contextmanager
+    def _write(self) -> Iterator[Any]:
+        if not self.quick:
+            with super()._write() as session:
+                yield session
+            return
+        with self._in_turn(), quick_session(self._writer, self._url) as session:
+            yield session
+
+
+class StormyMemory(Weathered, MemoryStore):
+    """A store in memory, in the weather."""
+
+
+def last_request(store: Any, op: NativeOp) -> bool:
+    """Whether the newest request that is committed is this one, sent, with its intent in the audit log."""
+    with store.read() as tx:
+        rows = [row for row in tx.outbox.unfinished(BridgeName("b")) if row.state == "sent"]
+        told = [entry.op_id for entry in tx.audit.entries(limit=3) if entry.phase == "intent"]
+    return bool(rows) and rows[-1].op.summary == op.summary and rows[-1].id in told

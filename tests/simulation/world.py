@@ -22,9 +22,10 @@ from sync.store import Store
 from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryCodec, MemoryTracker, MemoryWrite
 from tests.scenarios.world import PEOPLE, SECRET, SHELF
 from tests.simulation.drawing import Setting
+from tests.simulation.memory.store import Tables
 from tests.simulation.people import POISON, act
 from tests.simulation.steps import Edit, Meddling
-from tests.simulation.wire import Late, StormyAdapter, StormyStore, Weather, last_request
+from tests.simulation.wire import Late, StormyAdapter, StormyMemory, StormyStore, Weather, last_request
 
 BRIDGE = BridgeName("b")
 
@@ -69,10 +70,12 @@ def _template() -> Path:
 class World:
     """One history in progress. Everything in it follows from the setting and the steps."""
 
-    def __init__(self, setting: Setting, directory: Path) -> None:
+    def __init__(self, setting: Setting, directory: Path | None = None) -> None:
+        """With a `directory` the store is a database in it, else it is in memory."""
         self.setting = setting
         self.clock = ManualClock()
-        self.path = Path(shutil.copy(_template(), directory / "store.db"))
+        self.path = None if directory is None else Path(shutil.copy(_template(), directory / "store.db"))
+        self.tables = Tables()
         self.written: list[Written] = []
         self.faults: list[str] = []
         self.late: list[Late] = []
@@ -113,10 +116,7 @@ class World:
 
     def restart(self) -> None:
         """The process was killed and another one starts: who holds a lease and is dead has lost it."""
-        store = self.store
-        if store.holding is not None:
-            Store.release(store, store.holding)
-        store.close()
+        self.store.bury()
         self.weather.dead = False
         self.bridge = self._open()
 
@@ -125,9 +125,9 @@ class World:
         self.store.close()
 
     @property
-    def store(self) -> StormyStore:
+    def store(self) -> StormyStore | StormyMemory:
         """The store of the process that runs."""
-        assert isinstance(self.bridge.store, StormyStore)
+        assert isinstance(self.bridge.store, StormyStore | StormyMemory)
         return self.bridge.store
 
     def writes(self) -> int:
@@ -135,11 +135,15 @@ class World:
         return sum(one.ours for one in self.written)
 
     def _open(self) -> Bridge:
-        store = StormyStore(f"sqlite:///{self.path}", now=self.clock, new_id=self.new_id)
+        store: StormyStore | StormyMemory
+        if self.path is None:
+            store = StormyMemory(self.tables, now=self.clock, new_id=self.new_id)
+        else:
+            store = StormyStore(f"sqlite:///{self.path}", now=self.clock, new_id=self.new_id)
         store.weather = self.weather
         return Bridge(
             name=BRIDGE,
-            store=store,
+            store=store,  # type: ignore[arg-type]
             replicas={name: self._replica(name, tracker) for name, tracker in self.trackers.items()},
             policy=self.setting.policy,
             secret=SECRET,
@@ -181,7 +185,7 @@ class World:
 
     def _sent(self, name: ReplicaName, op: NativeOp) -> None:
         """Before a request leaves, its intent is on disk."""
-        if not last_request(self.path, op):
+        if not last_request(self.store, op):
             self.faults.append(f"{name}: '{op.summary}' left without an intent in the store")
 
     def _send_late(self, name: ReplicaName, op: NativeOp, content: bytes | None, wait: float) -> None:
