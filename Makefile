@@ -9,7 +9,7 @@ EXAMPLES ?= 50000
 N ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories bench bench-text docs lock clean
+.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories simulate bench bench-text docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
