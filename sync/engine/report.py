@@ -167,3 +167,46 @@ class Applied:
 
     report: CycleReport
     differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoneValue:
+    """One value that is set back, of a ticket or (`comment`) of one of its comments."""
+
+    ticket: TicketId
+    key: str
+    comment: bool
+    field: Field
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotUndone:
+    """What is left as it is, and why; `field` and `replica` where it is about one."""
+
+    ticket: TicketId
+    key: str
+    reason: str
+    field: Field | None = None
+    replica: ReplicaName | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoReport:
+    """What becomes of an undo of `run`, itself the run `undo`.
+
+    `refused` could not be taken back, `kept` is not by itself; `conflicts` are those that the run settled. `plan` is all that is
+    written, `cycle` what was done; with `differences` it was not what had been reviewed, and nothing was.
+    """
+
+    run: RunId
+    undo: RunId
+    bridge: BridgeName
+    undone: tuple[UndoneValue, ...] = ()
+    refused: tuple[NotUndone, ...] = ()
+    kept: tuple[NotUndone, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    plan: PlanReport
+    cycle: CycleReport
+    differences: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from sync.core.errors import ConfigError
-from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync, verify
+from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync, undo, verify
 from sync.shell.cli.common import Invocation
 from sync.shell.cli.errors import report
 
@@ -34,6 +34,7 @@ app.command("doctor")(doctor.doctor)
 app.command("plan")(sync.plan)
 app.command("apply")(sync.apply)
 app.command("sync")(sync.sync)
+app.command("undo")(undo.undo)
 app.command("daemon")(daemon.daemon)
 app.command("status")(status.status)
 app.command("verify")(verify.verify)

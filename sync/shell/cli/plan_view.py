@@ -41,14 +41,13 @@ def render_plan(reports: Sequence[PlanReport], out: Console, file: Path | None =
     """Every write, grouped by ticket, as `+ create`, `~ update`, `- delete`."""
     for report in reports:
         out.print(Text(f"Bridge {report.bridge}", style="bold"))
-        for _, writes in groupby(report.writes, key=lambda write: write.ticket):
-            _render_ticket(list(writes), out)
+        render_writes(report.writes, out)
         for conflict in report.conflicts:
             outcome = f"{excerpt(conflict.proposed)} would be taken" if conflict.settled else "would wait for a person"
             claims = "  |  ".join(f"{replica or 'here'}: {excerpt(value, 40)}" for replica, value in conflict.claims)
             line = f"  ! {conflict.key} {label(conflict.field)} was changed on several sides: {claims}: {outcome}"
             out.print(Text(line, style="yellow"))
-        _render_trouble(report.problems, report.halts, report.failures, out)
+        render_trouble(report.problems, report.halts, report.failures, out)
         if not report.writes:
             unread = report.failures or report.halts
             rest = "as far as could be read" if unread else "everything is in step"
@@ -70,6 +69,12 @@ def render_applied(applied: Sequence[Applied], out: Console) -> None:
     render_cycles([one.report for one in applied], out)
 
 
+def render_writes(writes: Iterable[PlannedWrite], out: Console) -> None:
+    """Every write, under the name of its ticket."""
+    for _, of in groupby(writes, key=lambda write: write.ticket):
+        _render_ticket(list(of), out)
+
+
 def render_cycles(reports: Sequence[CycleReport], out: Console) -> None:
     """One line a bridge, then what needs attention."""
     for report in reports:
@@ -86,7 +91,7 @@ def render_cycles(reports: Sequence[CycleReport], out: Console) -> None:
         for replica in report.requests:
             table.add_row(replica, str(report.requests[replica]), str(report.writes.get(replica, 0)))
         out.print(table)
-        _render_trouble(report.problems, report.halts, report.failures, out)
+        render_trouble(report.problems, report.halts, report.failures, out)
         now = datetime.now(UTC)
         for pause in report.pauses:
             out.print(Text(f"  … {in_words(pause, pause.written, now)}", style="yellow"))
@@ -149,7 +154,7 @@ def _counted(writes: Sequence[PlannedWrite]) -> str:
     )
 
 
-def _render_trouble(
+def render_trouble(
     problems: Iterable[ProblemLine], halts: Iterable[HaltLine], failures: Iterable[ReplicaFailure], out: Console
 ) -> None:
     for failure in failures:
