@@ -224,4 +224,6 @@ def learn(response: requests.Response, budget: Budget) -> None:
     left, reset = headers.get("X-RateLimit-Remaining", ""), moment(headers.get("X-RateLimit-Reset"))
     if left.isdecimal() and reset is not None:
         seconds = until(reset, headers).total_seconds()
+        if int(left) == 0:
+            budget.block(seconds + 1, "its limit of five minutes")
         budget.slow(min(seconds / max(int(left), 1), LONGEST_GAP), seconds, "Azure DevOps, whose limit is near")
