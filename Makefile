@@ -6,10 +6,13 @@ STAMP := $(VENV)/.installed
 # Tests run side by side; the properties take this many examples in `make fuzz`.
 WORKERS ?= 2
 EXAMPLES ?= 50000
+# Processes that are killed, and stopped past their lease, in `make test-crash`.
+KILLS ?= 200
+STOPS ?= 20
 N ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories simulate bench bench-text docs lock clean
+.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories test-crash simulate bench bench-text docs lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +56,10 @@ mutants: setup  ## faults planted in the engine, one at a time: the laws must ca
 
 simulate: setup  ## N whole histories by seed, judged by an oracle of every promise
 	$(BIN)/python -m tests.simulation --histories $(N)
+
+test-crash: setup  ## real processes killed (KILLS) and stopped (STOPS), two daemons, and every step of the stories
+	$(BIN)/python -m tests.kill --kills $(KILLS) --stops $(STOPS) --workers $(WORKERS)
+	TRACKDOWN_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n $(WORKERS) tests/crash
 
 contract: setup  ## the conformance suite, every request and answer held to the official descriptions
 	$(BIN)/python -m pytest -n $(WORKERS) tests/contract

@@ -41,7 +41,7 @@ class Killed:
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
     stood: Counter[str] = field(default_factory=Counter)  # what stands there in the end
-    idle_writes: int = -1
+    idle_writes: int = 0  # by the cycle at the end, in which nothing is to be done
 
     @property
     def share(self) -> float:

@@ -19,7 +19,7 @@ class Paired:
     """What came of two daemons that worked side by side."""
 
     runs: int = 0
-    synced: tuple[int, int] = (0, 0)  # runs with writes, by each of them
+    synced: list[int] = field(default_factory=list)  # runs with writes, by each of them
     writes: int = 0
     problems: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -50,7 +50,7 @@ def pair(world: World, seconds: float) -> Paired:
     paired.problems += [f"{row.op.summary} is open after SIGTERM" for row in world.unfinished()]
     paired.problems += [f"two writes to {name} at once" for name, most in world.watch.crowds.items() if most > 1]
     paired.problems += _overlaps(world)
-    paired.synced = (_synced(daemons[0].said()), _synced(daemons[1].said()))
+    paired.synced = [_synced(daemon.said()) for daemon in daemons]
     world.until_quiet()
     shown = world.standing()
     paired.problems += world.watch.twice()
