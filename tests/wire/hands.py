@@ -13,6 +13,7 @@ from typing import Any
 from adapters._simulator import Simulator
 from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from adapters.azure_devops.simulator.errors import ApiError as AzureRefused
+from adapters.azure_devops.simulator.fields import DESCRIPTION, REPRO_STEPS
 from adapters.github.simulator import GitHubSimulator
 from adapters.github.simulator.state import ApiError as GitHubRefused
 from adapters.jira.simulator import JiraSimulator
@@ -297,8 +298,7 @@ class AzureHand(Hand):
     """People in Azure DevOps."""
 
     def __init__(self, simulator: AzureDevOpsSimulator) -> None:
-        self.simulator = simulator
-        names = [one.name for one in simulator.organisation.types.values()]
+        self.simulator, names = simulator, [one.name for one in simulator.organisation.types.values()]
         known = ("User Story", "Product Backlog Item", "Requirement", "Bug", "Task", "Epic", "Feature")
         self.kinds = tuple(one for one in names if one in known)
         self.statuses = tuple({state.name: 0 for one in simulator.organisation.types.values() for state in one.states})
@@ -347,7 +347,9 @@ class AzureHand(Hand):
 
     def body(self, ref: str) -> str:
         item = self.simulator.organisation.item(int(ref))
-        return str(item.fields.get(item.type.body_field, ""))
+        # A change of type leaves the text where the old type showed it.
+        held = [item.fields.get(name, "") for name in (item.type.body_field, DESCRIPTION, REPRO_STEPS)]
+        return str(next((text for text in held if text), ""))
 
     def rewrite(self, ref: str, text: str) -> None:
         self.simulator.edit(int(ref), body=text)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sync.core.fieldrules import equal
-from sync.core.models import UNKNOWN, NativeTicket
+from sync.core.models import UNKNOWN, Field, NativeTicket
 from sync.engine.reading import Reader
 from tests.wire.hands import WORD, Hand
 from tests.wire.people import People, Written
@@ -49,6 +49,9 @@ class Told:
 
     conflicts: dict[str, str]
     decisions: dict[str, str]
+    problems: set[
+        tuple[str, str, str]
+    ]  # ticket, place, field ("" for none): somebody was told that it can't be written
 
 
 def told(world: World) -> Told:
@@ -63,7 +66,10 @@ def told(world: World) -> Told:
             if entry.phase == "decision" and entry.ticket is not None:
                 text = json.dumps([entry.before, entry.after], default=str)
                 decisions[entry.ticket] = decisions.get(entry.ticket, "") + "\n" + text
-    return Told(conflicts, decisions)
+        problems = {
+            (str(one.ticket), str(one.replica), str(one.field or "")) for one in tx.problems.open(world.bridge.name)
+        }
+    return Told(conflicts, decisions, problems)
 
 
 def shown(hand: Hand, ref: str, what: str) -> list[str]:
@@ -82,13 +88,13 @@ def shown(hand: Hand, ref: str, what: str) -> list[str]:
 
 def everything(world: World, people: People, audit: Ledger) -> list[str]:
     """Every break of every promise."""
-    links = world.links()
+    links, known = world.links(), told(world)
     with world.quietly():
         return [
             *audit.breaks,
             *made_once(world, links),
-            *nothing_lost(world, people, links),
-            *converged(world, links),
+            *nothing_lost(world, people, links, known),
+            *converged(world, links, known),
             *accounted(world),
             *nothing_deleted(world),
         ]
@@ -113,9 +119,8 @@ def made_once(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
             yield f"once: {ticket[-4:]} is not in {sorted(missing)}"
 
 
-def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]]) -> Breaks:
-    """Each word is everywhere, or was replaced by a person's later one, or stands in a conflict."""
-    known = told(world)
+def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
+    """Each word is everywhere, or was replaced by a person's later one, or stands in a conflict, or its problem is told."""
     owner = {(place, str(ref)): ticket for ticket, refs in links.items() for place, ref in refs.items()}
     titles: dict[str, Written] = {}
     for one in people.written:
@@ -127,9 +132,9 @@ def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]])
                 yield from _noticed(before, ticket, known)
             titles[ticket] = one
         elif not one.over:
-            yield from _everywhere(world, one, links[ticket], known.conflicts.get(ticket, ""))
+            yield from _everywhere(world, one, ticket, links[ticket], known)
     for ticket, last in titles.items():
-        yield from _everywhere(world, last, links[ticket], known.conflicts.get(ticket, ""))
+        yield from _everywhere(world, last, ticket, links[ticket], known)
     for one in people.removed:
         ticket = owner.get((one.place, one.ref))
         if ticket is None or one.word in known.conflicts.get(ticket, ""):
@@ -146,16 +151,18 @@ def _noticed(one: Written, ticket: str, known: Told) -> Breaks:
         yield f"unnoticed: title {one.word} of {one.place} {one.ref} stands in no decision and no conflict"
 
 
-def _everywhere(world: World, one: Written, refs: dict[str, Any], conflicts: str) -> Breaks:
+def _everywhere(world: World, one: Written, ticket: str, refs: dict[str, Any], known: Told) -> Breaks:
     absent = [
         place
         for place, ref in refs.items()
         if (one.what != "file" or world.hands[place].files)
         and one.word not in shown(world.hands[place], str(ref), one.what)
     ]
-    if not absent or one.word in conflicts or (_untold(one) and len(absent) == len(refs)):
+    if one.word in known.conflicts.get(ticket, "") or (_untold(one) and len(absent) == len(refs)):
         return
-    yield f"lost: {one.what} {one.word} of {one.place} {one.ref} is not in {absent}"
+    fields = ("", {"label": "labels", "file": "attachments"}.get(one.what, one.what))
+    if silent := [place for place in absent if not any((ticket, place, name) in known.problems for name in fields)]:
+        yield f"lost: {one.what} {one.word} of {one.place} {one.ref} is not in {silent}"
 
 
 def _untold(one: Written) -> bool:
@@ -163,8 +170,8 @@ def _untold(one: Written) -> bool:
     return one.during and ((one.what == "body" and one.place == "github") or (one.what == "comment" and one.edited))
 
 
-def converged(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
-    """Every linked ticket shows the canonical values everywhere, as far as each tracker can hold them."""
+def converged(world: World, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
+    """Every linked ticket shows the canonical values everywhere, as far as each tracker can hold them, or its problem is told."""
     with world.store.read() as tx:
         for ticket, refs in links.items():
             record = tx.tickets.get(ticket)  # type: ignore[arg-type]
@@ -180,7 +187,10 @@ def converged(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
                 seen = reader.resolved(reader.decode(native).snapshot.fields)
                 for what, value in reader.projection(native)(record.canonical.fields).items():
                     there = seen.get(what, UNKNOWN)
-                    if there is not UNKNOWN and what in reader.fields and not equal(what, there, value):
+                    # A circle is told at one of its tickets and left out at all of them.
+                    circles = what in (Field.LINKS, Field.PARENT) and any(one[2] == what for one in known.problems)
+                    excused = circles or (ticket, str(name), str(what)) in known.problems
+                    if there is not UNKNOWN and what in reader.fields and not excused and not equal(what, there, value):
                         yield f"apart: {name} {refs[name]} has {what} {there!r} and not {value!r}"
 
 

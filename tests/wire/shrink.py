@@ -12,7 +12,7 @@ Fails = Callable[[History], bool]
 Part = tuple[int, str, int]
 
 
-def shortest(history: History, fails: Fails, *, tries: int = 400) -> History:
+def shortest(history: History, fails: Fails, *, tries: int = 80) -> History:
     """Leave out halves, then ever smaller pieces, for as long as it still fails; at most `tries` times."""
     if history.small_pages and fails(plain := replace(history, small_pages=False)):
         history = plain

@@ -96,7 +96,7 @@ azure = "grace@acme.example"
 class _Kind(Kind):
     """A kind whose adapters wait by the history's clock."""
 
-    def open(self, settings: BaseModel, *, replica: ReplicaName, select: str | None = None) -> Adapter:
+    def open(self, settings: BaseModel, *, replica: ReplicaName, select: str | None = None, **_: Any) -> Adapter:
         opening: Any = self._module("adapter").open_adapter
         sleep = import_module("adapters._http").time.sleep
         adapter: Adapter = opening(settings, replica=replica, select=select, sleep=sleep)
