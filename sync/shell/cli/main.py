@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from sync.core.errors import ConfigError
-from sync.shell.cli import audit, conflicts, daemon, demo, doctor, init, links, people, simulate, status, sync, undo, verify
+from sync.shell.cli import (
+    audit,
+    conflicts,
+    daemon,
+    demo,
+    doctor,
+    init,
+    links,
+    people,
+    simulate,
+    status,
+    sync,
+    undo,
+    verify,
+)
 from sync.shell.cli.common import Invocation
 from sync.shell.cli.errors import report
 
