@@ -16,6 +16,7 @@ from sync.core.errors import StoreError
 from sync.engine.cycle import run_cycle
 from sync.engine.report import CycleReport
 from sync.testing.faults import Crash
+from tests.scenarios.foretold import check_foretold
 from tests.scenarios.world import SHELF
 from tests.simulation import oracle
 from tests.simulation.drawing import Setting, draw_setting, draw_steps
@@ -84,19 +85,39 @@ def _tell(world: World, steps: Sequence[Step], result: Result) -> None:
         _cycle(world, step, result)
 
 
-def _cycle(world: World, step: Cycle, result: Result) -> CycleReport | None:
+def _cycle(world: World, step: Cycle, result: Result) -> None:
     world.advance(step.wait)
     world.weather.begin(step.strikes, step.meddling)
     world.cycles += 1
     try:
-        return run_cycle(world.bridge)
+        if step.planned:
+            _planned(world, step, result)
+        else:
+            run_cycle(world.bridge)
     except Crash:
         world.restart()
     except StoreError:
         pass  # the daemon tries again
     finally:
         world.weather.begin()
-    return None
+
+
+def _planned(world: World, step: Cycle, result: Result) -> None:
+    """I17: ask what a cycle would do, then run it; where nothing came between, it does exactly that."""
+    before, written = world.clock(), world.writes()
+    alone = not step.strikes and not step.meddling and not world.late
+
+    def run() -> CycleReport:
+        if world.writes() != written and alone:
+            result.failures.append(Failure(invariant="dry_run", message="a plan wrote to a tracker"))
+        world.clock.advance((before - world.clock()).total_seconds())
+        return run_cycle(world.bridge)
+
+    try:
+        check_foretold(world.bridge, run)
+    except AssertionError as error:
+        if alone:
+            result.failures.append(Failure(invariant="dry_run", message=str(error)))
 
 
 def _judge(world: World, result: Result) -> None:

@@ -12,6 +12,7 @@ from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.models import UNKNOWN, Field, Value
 from sync.engine.report import CycleReport
 from sync.engine.review import resolve_conflict
+from sync.store.convert import fields_to_json, value_to_json
 from sync.testing.memory import ACCOUNT, MemoryAdapter
 from tests.simulation.evidence import Act, Evidence, Place, gathered
 from tests.simulation.people import POISON
@@ -308,7 +309,9 @@ def silence(world: World, cycle: Callable[[World], CycleReport]) -> list[tuple[s
 def whole(world: World) -> list[Any]:
     """The log, the tickets and the conflicts as the store holds them, and the tickets as the trackers do."""
     with world.store.read() as tx:
-        tables = [tx.audit.head(), list(tx.tickets.list(BRIDGE)), list(tx.conflicts.list(BRIDGE))]
+        tickets = [(one.id, one.dirty, fields_to_json(one.canonical.fields)) for one in tx.tickets.list(BRIDGE)]
+        conflicts = [(one.id, one.state, value_to_json(one.chosen)) for one in tx.conflicts.list(BRIDGE)]
+        tables = [tx.audit.head(), tickets, conflicts]
     return [*tables, [tracker.tickets() for tracker in world.trackers.values()]]
 
 

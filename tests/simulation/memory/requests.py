@@ -22,9 +22,12 @@ class Links(Noun):
         values["observed_at"] = values.get("observed_at") or now
         record = LinkRecord(id=self.new_id(), created_at=now, **values)
         self._keep(record)
-        return record
+        return self.tables.links[record.id]
 
     def _keep(self, record: LinkRecord) -> None:
+        agreed = {name: record.agreed[name] for name in sorted(record.agreed)}
+        base = None if record.base is None else {name: record.base[name] for name in sorted(record.base)}
+        record = replace(record, agreed=agreed, base=base)
         if record.state == "active":
             for other in self.tables.links.values():
                 if other.id == record.id or other.state != "active" or other.replica != record.replica:

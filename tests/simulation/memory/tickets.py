@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 from sync.core.errors import StoreError
@@ -21,6 +22,8 @@ from sync.store.records import (
 _PREFIXES = {"epic": "EPIC", "issue": "ISSUE", "task": "TASK"}
 _LIVELIEST = {"active": 0, "gone": 1, "removed": 2}
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+#: Two rows of the inbox never have the same, and nobody but the inbox looks at them.
+_DIGESTS = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class Inbox(Noun):
         known = self.tables.inbox.get(key)
         if known is not None and _timeless(known.content) == _timeless(content):
             return
-        self.tables.inbox[key] = Waiting(ticket_ref, content, number, self.new_id(), self.now())
+        self.tables.inbox[key] = Waiting(ticket_ref, content, number, f"{next(_DIGESTS)}", self.now())
 
     def _of(self, bridge: Any, replica: Any) -> Iterator[tuple[Any, Waiting]]:
         return ((key, row) for key, row in self.tables.inbox.items() if key[:2] == (bridge, replica))
@@ -109,6 +112,14 @@ class Inbox(Noun):
                 del self.tables.inbox[key]
 
 
+def in_order(canonical: Canonical) -> Canonical:
+    """As JSON gives it back: by the names of the fields."""
+    fields = {name: canonical.fields[name] for name in sorted(canonical.fields)}
+    return Canonical(
+        fields=fields, provenance={name: canonical.provenance[name] for name in sorted(canonical.provenance)}
+    )
+
+
 def _timeless(content: Any) -> Any:
     return replace(content, fetched_at=_NEVER) if isinstance(content, NativeTicket) else content
 
@@ -131,7 +142,7 @@ class Tickets(Noun):
 
     def _keep(self, record: TicketRecord) -> TicketRecord:
         prefix = _PREFIXES.get(str(record.canonical.fields.get(Field.KIND)), "ISSUE")
-        record = replace(record, key=f"{prefix}-{record.number}")
+        record = replace(record, key=f"{prefix}-{record.number}", canonical=in_order(record.canonical))
         self.tables.tickets[record.id] = record
         return record
 
