@@ -161,7 +161,10 @@ def _run_over_by(row: OutboxRecord, told: Sequence[_Told], canonical: Fields) ->
             continue
         start = _seen_until(name, line[: ours[-1]], before)
         foreign = [event for event, own in line[start : ours[-1]] if not own and event.new is not UNKNOWN]
-        if shape_of(name) is not Shape.SET:
+        if shape_of(name) is Shape.SET:
+            # A tracker may tell of single members: those that were there, or not there, when we looked had been seen.
+            foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
+        else:
             foreign = foreign[-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
     return found
