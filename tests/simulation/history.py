@@ -105,7 +105,8 @@ def _cycle(world: World, step: Cycle, result: Result) -> None:
 def _planned(world: World, step: Cycle, result: Result) -> None:
     """I17: ask what a cycle would do, then run it; where nothing came between, it does exactly that."""
     before, written = world.clock(), world.writes()
-    alone = not step.strikes and not step.meddling and not world.late
+    hidden = any(knobs.list_lag for knobs in world.setting.knobs.values())  # a write may bring to light what no list showed
+    alone = not (step.strikes or step.meddling or world.late or hidden or world.setting.poisoned)
 
     def run() -> CycleReport:
         if world.writes() != written and alone:
