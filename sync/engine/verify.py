@@ -1,57 +1,42 @@
-"""Verify: every pair read directly and compared with what is known, whatever the feeds told; nothing is written to a tracker.
+"""Verify: every linked ticket is compared with its tracker, whatever the feeds told; nothing is written to a tracker.
 
-A cycle believes the feeds. This asks the trackers themselves: each linked ticket is fetched, and decided as if it had just been
-pulled, in a transaction that is rolled back. What that would change is drift.
+A replica is listed as a whole. What the list shows to be in step is in step; all else, and what it does not show, is read directly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from sync.core.errors import TrackerError
-from sync.core.fieldrules import equal
-from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import UNKNOWN, Field, Gone, NativeTicket, Value
-from sync.core.ports import OpKind
-from sync.engine.deciding import Decider, TicketWork
-from sync.engine.history import Histories
+from sync.core.ids import NativeRef, ReplicaName
+from sync.core.models import Gone
+from sync.core.ports import Page
+from sync.engine.comparing import Comparison, Found
 from sync.engine.probe import failure_of, introduce
 from sync.engine.pull import pull_all
+from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge
 from sync.engine.session import held
-from sync.engine.standing import Difference, Finding, Standing, VerifyReport
-from sync.engine.strays import Stray, confirmed, listed
-from sync.store import Lease, Tx
-from sync.store.naming import in_words
-from sync.store.records import LinkRecord, TicketRecord
+from sync.engine.standing import Standing, VerifyReport
+from sync.engine.strays import news
+from sync.store import Lease
 
-#: Tickets compared together.
+#: Tickets read and compared together.
 BATCH = 100
-DRIFTED = "it was edited there, or a write was lost, and no feed told of it"
-LOST = "the tracker says that it is not there"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A finding, with what mends it: what was read goes into the inbox, or the ticket is looked at again."""
-
-    finding: Finding
-    ticket: TicketId | None
-    ref: NativeRef | None = None
-    native: NativeTicket | Gone | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class _Verification:
-    """One verification in progress; `available` are the replicas that answered so far."""
+    """One verification in progress; `available` are the replicas that answered so far, `sound` what is in step."""
 
     bridge: Bridge
     lease: Lease
     available: list[ReplicaName]
     failures: list[ReplicaFailure] = field(default_factory=list)
-    in_step: dict[ReplicaName, int] = field(default_factory=dict)
+    sound: dict[ReplicaName, set[NativeRef]] = field(default_factory=dict)
     found: list[Found] = field(default_factory=list)
 
     def lose(self, failure: ReplicaFailure) -> None:
@@ -60,31 +45,52 @@ class _Verification:
             self.available.remove(failure.replica)
             self.failures.append(failure)
 
+    def pull(self) -> None:
+        """Take in what the feeds tell, so that it is not taken for drift."""
+        for pulled in pull_all(self.bridge, self.lease, self.available):
+            if pulled.failure is not None:
+                self.lose(pulled.failure)
+
+    @contextmanager
+    def comparison(self) -> Iterator[Comparison]:
+        """A comparison whose transaction is rolled back."""
+        try:
+            with self.bridge.store.begin(self.lease) as tx:
+                yield Comparison(bridge=self.bridge, tx=tx, available=frozenset(self.available))
+                raise _Forget
+        except _Forget:
+            return
+
+
+class _Forget(Exception):
+    """Rolls back what was put down to see what would follow."""
+
 
 def verify(bridge: Bridge, fix: Collection[Standing] = ()) -> VerifyReport:
     """Compare every pair of the bridge with its tracker, and make the next cycle mend the standings in `fix`.
 
-    Costs one listing and the batches of one fetch a replica; what that makes doubtful is read once more. Raises `BridgeBusy` when
-    another worker has the bridge.
+    Costs one listing of each replica, and reads of what that makes doubtful. Raises `BridgeBusy` when another worker has
+    the bridge.
     """
     before = {name: replica.adapter.traffic.requests for name, replica in bridge.replicas.items()}
     with held(bridge) as lease:
         run = _Verification(bridge=bridge, lease=lease, available=list(bridge.replicas))
         for failure in introduce(bridge, lease):
             run.lose(failure)
-        _pull(run)
-        strays = _strays(run)
-        _compare_all(run)
-        if any(one.finding.standing is Standing.DRIFTED for one in run.found) or any(strays.values()):
-            _pull(run)  # what people wrote while we looked is no drift
+        run.pull()
+        doubtful = {name: refs for name in tuple(run.available) if (refs := _listed(run, name)) is not None}
+        if any(doubtful.values()):
+            run.pull()  # what people wrote meanwhile is no drift
+        for name, refs in doubtful.items():
+            _read(run, name, refs)
+        _uncopied(run)
+        if any(one.finding.standing is Standing.DRIFTED for one in run.found):
+            run.pull()
             run.found = [_as_pulled(run, one) for one in run.found]
-        for name, some in strays.items():
-            if name in run.available:
-                run.found += _confirmed(run, name, some)
         mended = _mend(run, fix)
     return VerifyReport(
         bridge=bridge.name,
-        in_step={name: run.in_step.get(name, 0) for name in bridge.replicas},
+        in_step={name: len(run.sound.get(name, ())) for name in bridge.replicas},
         findings=tuple(one.finding for one in run.found),
         failures=tuple(run.failures),
         mended=mended,
@@ -93,176 +99,71 @@ def verify(bridge: Bridge, fix: Collection[Standing] = ()) -> VerifyReport:
     )
 
 
-def _pull(run: _Verification) -> None:
-    for pulled in pull_all(run.bridge, run.lease, run.available):
-        if pulled.failure is not None:
-            run.lose(pulled.failure)
-
-
-def _strays(run: _Verification) -> dict[ReplicaName, list[NativeRef]]:
-    """The tickets in each replica's full listing that no link accounts for, or whose comments are not as they were."""
-    found: dict[ReplicaName, list[NativeRef]] = {}
-    for name in tuple(run.available):
-        try:
-            found[name] = listed(run.bridge, run.bridge.replicas[name])
-        except TrackerError as error:
-            run.lose(failure_of(name, error))
-    return found
-
-
-def _confirmed(run: _Verification, name: ReplicaName, refs: list[NativeRef]) -> list[Found]:
+def _listed(run: _Verification, name: ReplicaName) -> list[NativeRef] | None:
+    """The tickets that a full listing does not show to be in step; None where the tracker failed."""
+    bridge, replica = run.bridge, run.bridge.replicas[name]
+    sound: set[NativeRef] = set()
+    doubtful: dict[NativeRef, None] = {}
     try:
-        strays = confirmed(run.bridge, run.bridge.replicas[name], refs)
+        for page in replica.adapter.pull(None):
+            with run.comparison() as comparison:
+                doubtful |= dict.fromkeys(_doubtful(comparison, name, page, sound))
+            bridge.progress.step("list", name, len(sound) + len(doubtful), page.total)
+            if bridge.stop.is_set():
+                break
     except TrackerError as error:
         run.lose(failure_of(name, error))
-        return []
-    known = {(one.finding.replica, one.ref) for one in run.found}
-    return [_stray(name, one) for one in strays if (name, one.native.ref) not in known]
-
-
-def _stray(name: ReplicaName, one: Stray) -> Found:
-    finding = Finding(
-        replica=name, standing=one.standing, where=one.native.key, key=one.key, reason=one.reason, mends=one.mends
-    )
-    return Found(finding=finding, ticket=None, ref=one.native.ref, native=one.native)
-
-
-def _compare_all(run: _Verification) -> None:
-    bridge = run.bridge
+        return None
+    sound -= doubtful.keys()
+    run.sound[name] = sound
     with bridge.store.read() as tx:
-        every = [record.id for record in tx.tickets.list(bridge.name)]
-    for start in range(0, len(every), BATCH):
-        bridge.progress.step("verify", None, start, len(every))
-        if bridge.stop.is_set():
+        unseen = [] if bridge.stop.is_set() else tx.links.all_refs(bridge.name, name)
+    return [*doubtful, *(ref for ref in unseen if ref not in sound and ref not in doubtful)]
+
+
+def _doubtful(comparison: Comparison, name: ReplicaName, page: Page, sound: set[NativeRef]) -> Iterator[NativeRef]:
+    tx, bridge = comparison.tx, comparison.bridge
+    linked = tx.links.refs_to_tickets(bridge.name, name, [one.ref for one in page.tickets])
+    for native in page.tickets:
+        if comparison.judge(name, native) is not None:
+            yield native.ref
+        elif native.ref in linked:
+            sound.add(native.ref)
+    reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
+    tickets = tx.links.refs_to_tickets(bridge.name, name, {one.ticket for one in page.comments})
+    for comment in page.comments:
+        if comment.ticket in tickets and news(reader, [comment]):
+            yield comment.ticket
+
+
+def _read(run: _Verification, name: ReplicaName, refs: list[NativeRef]) -> None:
+    """Judge the tickets as they are when they are read directly."""
+    bridge = run.bridge
+    for start in range(0, len(refs), BATCH):
+        if name not in run.available or bridge.stop.is_set():
             return
-        _compare(run, every[start : start + BATCH])
-    bridge.progress.step("verify", None, len(every), len(every))
-
-
-def _compare(run: _Verification, tickets: list[TicketId]) -> None:
-    with run.bridge.store.read() as tx:
-        links = {
-            ticket: {link.replica: link for link in tx.links.of_ticket(ticket) if link.state == "active"}
-            for ticket in tickets
-        }
-    heads: dict[tuple[ReplicaName, NativeRef], NativeTicket | Gone] = {}
-    for name in tuple(run.available):
-        refs = [of[name].ref for of in links.values() if name in of]
+        bridge.progress.step("verify", name, start, len(refs))
         try:
-            if refs:
-                heads |= {(name, one.ref): one for one in run.bridge.replicas[name].adapter.fetch(refs, comments=False)}
+            heads = list(bridge.replicas[name].adapter.fetch(refs[start : start + BATCH]))
         except TrackerError as error:
             run.lose(failure_of(name, error))
-    try:
-        with run.bridge.store.begin(run.lease) as tx:
-            run.found += list(_pairs(run, tx, links, heads))
-            raise _Forget
-    except _Forget:
-        return
+            return
+        with run.comparison() as comparison:
+            for head in heads:
+                if (found := comparison.judge(name, head)) is not None:
+                    run.found.append(found)
+                elif not isinstance(head, Gone) and comparison.tx.links.by_ref(bridge.name, name, head.ref):
+                    run.sound[name].add(head.ref)
+    bridge.progress.step("verify", name, len(refs), len(refs))
 
 
-class _Forget(Exception):
-    """Rolls back what was put down to see what would follow."""
-
-
-def _pairs(
-    run: _Verification,
-    tx: Tx,
-    links: Mapping[TicketId, Mapping[ReplicaName, LinkRecord]],
-    heads: Mapping[tuple[ReplicaName, NativeRef], NativeTicket | Gone],
-) -> Iterator[Found]:
-    """Judge the tickets' pairs, and those that are still to be."""
-    bridge, available = run.bridge, frozenset(run.available)
-    waiting = {(row.ticket, row.replica) for row in tx.outbox.unfinished(bridge.name)}
-    decider = Decider(bridge=bridge, tx=tx, available=available, histories=Histories(), overruns={})
-    for ticket, of in links.items():
-        record = tx.tickets.get(ticket)
-        if record is None:
-            continue
-        read = {name: head for name, link in of.items() if (head := heads.get((name, link.ref))) is not None}
-        pulled = any(tx.inbox.take(bridge.name, name, link.ref) for name, link in of.items())
-        reason = (
-            f"it is to be looked at: {record.dirty}"
-            if record.dirty
-            else "it was pulled and is not decided on"
-            if pulled
-            else ""
-        )
-        natives = {name: replace(one, comments=None) for name, one in read.items() if isinstance(one, NativeTicket)}
-        work = None if reason else _decided(decider, tx, record, natives)
-        for name, head in read.items():
-            pending = reason or ("a request is still to be done" if (ticket, name) in waiting else "")
-            found = _judged(tx, record, of[name], head, work, pending)
-            if found is None:
-                run.in_step[name] = run.in_step.get(name, 0) + 1
-            else:
-                yield found
-        yield from _uncopied(bridge, tx, record, work, available)
-
-
-def _decided(
-    decider: Decider, tx: Tx, record: TicketRecord, natives: Mapping[ReplicaName, NativeTicket]
-) -> TicketWork | None:
-    for name, native in natives.items():
-        tx.inbox.put(decider.bridge.name, name, [native])
-    return decider.decide(record.id)
-
-
-def _judged(
-    tx: Tx, record: TicketRecord, link: LinkRecord, head: NativeTicket | Gone, work: TicketWork | None, pending: str
-) -> Found | None:
-    def found(standing: Standing, reason: str, differences: Iterable[Difference] = ()) -> Found:
-        finding = Finding(
-            replica=link.replica,
-            standing=standing,
-            where=link.key or link.ref,
-            key=record.key,
-            reason=reason,
-            differences=tuple(differences),
-        )
-        return Found(finding=finding, ticket=record.id, ref=link.ref, native=head)
-
-    if isinstance(head, Gone):
-        return found(Standing.LOST, head.reason or LOST)
-    if pending or link.missing_since is not None:
-        return found(Standing.PENDING, pending or "it was not found and is looked for again")
-    if work is None or link.replica not in work.seen:
-        return None
-    if differences := tuple(_differences(tx, record, link.replica, work)):
-        return found(Standing.DRIFTED, DRIFTED, differences)
-    others = [one for one in work.intents if one.replica == link.replica and one.kind is not OpKind.UPDATE]
-    return found(Standing.PENDING, f"{others[0].kind.value.replace('_', ' ')} is still to be done") if others else None
-
-
-def _differences(tx: Tx, record: TicketRecord, name: ReplicaName, work: TicketWork) -> Iterator[Difference]:
-    """What somebody wrote there since we last knew, and what stands there though the canonical ticket says otherwise."""
-    side = work.seen[name].side
-    wanted = side.project(record.canonical.fields)
-    lacking: set[Field] = set()
-    for intent in work.intents:
-        if intent.replica == name and intent.kind is OpKind.UPDATE:
-            lacking |= intent.changes.fields.keys() - work.decision.changes.fields.keys()
-    for one in side.seen:
-        seen: Value = side.seen[one]
-        if seen is UNKNOWN or (one in wanted and equal(one, seen, wanted[one])):
-            continue
-        if side.edited(one) or one in lacking:
-            yield Difference(field=one, expected=in_words(tx, wanted.get(one)), found=in_words(tx, seen))
-
-
-def _uncopied(
-    bridge: Bridge, tx: Tx, record: TicketRecord, work: TicketWork | None, available: Collection[ReplicaName]
-) -> Iterator[Found]:
-    """Replicas where the ticket has no copy and should have one."""
-    placed = {link.replica for link in tx.links.of_ticket(record.id, removed=True)}
-    for name in available:
-        if name in placed or not bridge.replicas[name].receives:
-            continue
-        coming = work is None or any(one.replica == name and one.kind is OpKind.CREATE for one in work.intents)
-        standing = Standing.PENDING if coming else Standing.NEVER
-        reason = "its copy is still to be made" if coming else "its copy was not taken, or its answer is waited for"
-        finding = Finding(replica=name, standing=standing, where="", key=record.key, reason=reason)
-        yield Found(finding=finding, ticket=record.id)
+def _uncopied(run: _Verification) -> None:
+    with run.bridge.store.read() as tx:
+        every = [record.id for record in tx.tickets.list(run.bridge.name)]
+    for start in range(0, len(every), BATCH):
+        with run.comparison() as comparison:
+            for ticket in every[start : start + BATCH]:
+                run.found += comparison.uncopied(ticket)
 
 
 def _as_pulled(run: _Verification, one: Found) -> Found:
@@ -278,8 +179,10 @@ def _as_pulled(run: _Verification, one: Found) -> Found:
 
 def _mend(run: _Verification, fix: Collection[Standing]) -> int:
     """Let the next cycle decide what was found, with its guards; how many findings it will take up."""
-    chosen = [one for one in run.found if one.finding.standing in fix and one.finding.mends]
     bridge = run.bridge
+    chosen = [one for one in run.found if one.finding.standing in fix and one.finding.mends]
+    if not chosen:
+        return 0
     with bridge.store.begin(run.lease) as tx:
         for one in chosen:
             name, finding = one.finding.replica, one.finding
