@@ -10,18 +10,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.util import LRUCache
-
 from sync.core.errors import Rejected, StoreError, Uncertain
 from sync.core.ids import BridgeName, Cursor, NativeRef, ReplicaName
 from sync.core.models import Gone, NativeAttachment, NativeEvent, NativeTicket
 from sync.core.ports import Adapter, ClockReading, NativeOp, Page, Receipt
-from sync.store import Lease, Store, Tx
+from sync.store import Lease, Store
 from sync.testing.faults import Crash, Fault, FaultyAdapter, Script
 from sync.testing.memory import MemoryTracker
 from tests.simulation.drawing import STORE_FULL, STORE_LOCKED
 from tests.simulation.memory.store import MemoryStore
-from tests.simulation.quick import quick_session
 from tests.simulation.steps import Meddling, Strike
 
 #: How a request that was refused is told from one that went wrong by itself.
@@ -171,10 +168,6 @@ class StormyAdapter(FaultyAdapter):
         return ClockReading(offset=told, uncertainty=reading.uncertainty + error)
 
 
-#: Statements are compiled once a process, not once a store.
-_COMPILED = LRUCache(1000)
-
-
 class Weathered:
     """A store in the weather: locked, full, or its process killed, before or after each commit."""
 
@@ -212,31 +205,6 @@ class Weathered:
 
 class StormyStore(Weathered, Store):
     """A store on disk, in the weather."""
-
-    quick = True
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for engine in (self._reader, self._writer):
-            engine._compiled_cache = _COMPILED
-
-    @contextmanager
-    def read(self) -> Iterator[Tx]:
-        if not self.quick:
-            with super().read() as tx:
-                yield tx
-            return
-        with quick_session(self._reader, self._url) as session:
-            yield Tx(session, self._context)
-
-    @contextmanager
-    def _write(self) -> Iterator[Any]:
-        if not self.quick:
-            with super()._write() as session:
-                yield session
-            return
-        with self._in_turn(), quick_session(self._writer, self._url) as session:
-            yield session
 
 
 class StormyMemory(Weathered, MemoryStore):
