@@ -17,7 +17,7 @@ from sync.engine.probe import failure_of
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
-from sync.engine.sending import is_for_the_tracker
+from sync.engine.sending import is_for_the_tracker, may_be_the_ticket
 from sync.engine.session import Session
 from sync.engine.writer import Blobs
 from sync.store import Tx
@@ -208,7 +208,7 @@ class _Collector:
                 self.bridge.replicas[name].adapter.download(one, take, limit=self.bridge.files.max_size)
         except TrackerError as error:
             target.unlink(missing_ok=True)
-            if is_for_the_tracker(error):
+            if is_for_the_tracker(error) and not may_be_the_ticket(error):
                 self.session.lose([failure_of(name, error)])
             else:
                 self._tell(name, native, f"'{one.name}' could not be read: {error}")

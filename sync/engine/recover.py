@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from sync.core.errors import TrackerError
-from sync.core.ids import NativeRef, ReplicaName, RunId
+from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
 from sync.engine.joining import close_lost_create, link_lost_create
@@ -14,6 +14,7 @@ from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
+from sync.engine.sending import is_for_the_tracker, may_be_the_ticket
 from sync.engine.write_deletes import deleted
 from sync.store import Lease
 from sync.store.convert import fields_from_json
@@ -26,11 +27,13 @@ NOT_FOUND = "not found by direct reads when the time to settle was over"
 def recover(bridge: Bridge, lease: Lease, run: RunId, available: Iterable[ReplicaName]) -> list[ReplicaFailure]:
     """Settle what can be settled: a create by its marker, a change by reading the ticket.
 
-    A create that is not found stays unknown until `settle` is over, and only then may be sent again with the same marker.
+    A create that is not found stays unknown until `settle` is over, and only then may be sent again with the same marker. Where the
+    tracker stumbles over one ticket, the others are settled; over a second one, it is the tracker that fails.
     """
     with bridge.store.read() as tx:
         rows = tx.outbox.unfinished(bridge.name)
     failures: dict[ReplicaName, ReplicaFailure] = {}
+    suspects: dict[ReplicaName, TicketId] = {}
     names = set(available)
     for row in rows:
         if row.replica not in names or row.replica in failures or bridge.stop.is_set():
@@ -38,7 +41,9 @@ def recover(bridge: Bridge, lease: Lease, run: RunId, available: Iterable[Replic
         try:
             _settle(bridge, lease, run, bridge.replicas[row.replica], row)
         except TrackerError as error:
-            failures[row.replica] = failure_of(row.replica, error)
+            of_one = may_be_the_ticket(error) or not is_for_the_tracker(error)
+            if not of_one or suspects.setdefault(row.replica, row.ticket) != row.ticket:
+                failures[row.replica] = failure_of(row.replica, error)
     return list(failures.values())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sync.core.errors import AuthFailed, Malformed, Retryable, TrackerError, Uncertain, Unreachable
+from sync.core.errors import AuthFailed, Limited, Malformed, Retryable, TrackerError, Uncertain, Unreachable
 from sync.core.ids import RunId
 from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
@@ -153,4 +153,4 @@ def is_for_the_tracker(error: TrackerError) -> bool:
 
 def may_be_the_ticket(error: TrackerError) -> bool:
     """Whether the tracker may only have stumbled over this one ticket: another one will tell."""
-    return isinstance(error, Retryable) and not isinstance(error, Unreachable)
+    return isinstance(error, Retryable) and not isinstance(error, Unreachable | Limited)

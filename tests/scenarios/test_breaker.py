@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sync.core.errors import AuthFailed, Retryable, Unreachable
+from sync.core.errors import AuthFailed, Retryable, Uncertain, Unreachable
 from sync.engine.breaker import rest, resting
 from tests.scenarios.world import AZURE, GITHUB, JIRA, World
 
@@ -127,6 +127,34 @@ def test_one_poisoned_ticket_opens_nothing(tmp_path):
     assert world.native(JIRA, refs[1], GITHUB)["title"] == f"{refs[1]} edited 2"
     with world.store.read() as tx:
         assert tx.problems.open(world.bridge.name) == []
+
+
+def test_one_poisoned_ticket_does_not_hold_up_what_is_recovered(tmp_path):
+    """A lost answer whose ticket can't be read stays open by itself: the others are found out, and the tracker is well."""
+    lost: list[str] = []
+    poisoned: list[str] = []
+
+    def error(call, args):
+        if call == "write" and lost:
+            poisoned[:] = lost
+            return Uncertain("no answer")
+        return Retryable("internal error") if call == "fetch" and poisoned and poisoned[0] in args[0] else None
+
+    world = World(tmp_path, wrap=lambda name, adapter: Failing(adapter, error) if name == GITHUB else adapter)
+    refs = [world.trackers[JIRA].create(title=f"Ticket {number}") for number in range(3)]
+    world.settle()
+    for ref in refs:
+        world.trackers[JIRA].edit(ref, title=f"{ref} edited")
+    lost.append(world.twin(JIRA, refs[0], GITHUB))
+    assert world.cycle().failures == []
+    lost.clear()
+    assert world.cycle().failures == []
+    with world.store.read() as tx:
+        assert [str(row.op.ref) for row in tx.outbox.unfinished(world.bridge.name)] == poisoned
+    assert world.native(JIRA, refs[2], GITHUB)["title"] == f"{refs[2]} edited"
+    poisoned.clear()
+    world.settle()
+    world.check_converged()
 
 
 def test_a_tracker_that_fails_for_every_ticket_is_the_one_to_blame(tmp_path):
