@@ -50,6 +50,7 @@ def plan_cycle(bridge: Bridge) -> PlanReport:
     with held(bridge) as lease:
         session = read_all(bridge, lease)
         plan = rehearse(session, prepare, write)
+        session.report.halts = list(plan.halts)
         session.finish()
         return plan
 

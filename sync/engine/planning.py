@@ -134,4 +134,4 @@ def _report(session: Session, notes: _Notes, halts: Iterable[Halt], tx: Tx | Non
 
 
 def _lines(halts: Iterable[Halt]) -> tuple[HaltLine, ...]:
-    return tuple(HaltLine(name=one.name, message=one.message, mend=one.mend) for one in halts)
+    return tuple(HaltLine(name=one.name, message=one.message, mend=one.mend, waits=one.waits) for one in halts)

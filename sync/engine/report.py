@@ -13,11 +13,15 @@ from sync.core.models import Field, Value
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltLine:
-    """A guard that stopped the cycle: what it saw, in one sentence, and how a person lifts it."""
+    """A guard that stopped the cycle: what it saw, in one sentence, and how a person lifts it.
+
+    What `waits` stopped nothing else: all but this was done.
+    """
 
     name: str
     message: str
     mend: str
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

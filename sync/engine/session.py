@@ -151,7 +151,7 @@ class Session:
     def take_halts(self, halts: Iterable[Halt]) -> None:
         """Take in the guards that tripped; one that only lets something wait is told at the end and stops nothing."""
         for one in halts:
-            line = HaltLine(name=one.name, message=one.message, mend=one.mend)
+            line = HaltLine(name=one.name, message=one.message, mend=one.mend, waits=one.waits)
             (self._waiting if one.waits else self.report.halts).append(line)
 
     def finish(self) -> CycleReport:

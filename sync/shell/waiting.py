@@ -90,7 +90,8 @@ def _how_long(wait: timedelta) -> str:
 
 
 def _goes_on(bridge: Bridge, report: CycleReport) -> bool:
-    return bool(report.pauses) and not report.halts and not bridge.stop.is_set()
+    halted = any(not halt.waits for halt in report.halts)
+    return bool(report.pauses) and not halted and not bridge.stop.is_set()
 
 
 def _written(report: CycleReport) -> Counter[ReplicaName]:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.core.ids import BridgeName, ReplicaName
-    from sync.engine.report import ProblemLine
+    from sync.engine.report import HaltLine, ProblemLine
     from sync.shell.configfile import Config
     from sync.store import Tx
-    from sync.store.records import ProblemRecord, ReplicaRecord
+    from sync.store.records import ProblemRecord, ReplicaRecord, RunRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class ReplicaStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeStatus:
-    """How one bridge is doing; `waiting` are conflicts that wait for a person."""
+    """How one bridge is doing; `waiting` are conflicts that wait for a person, `halts` the guards that stopped the last run."""
 
     name: BridgeName
     tickets: int
@@ -65,6 +65,7 @@ class BridgeStatus:
     problems: int
     last_run: str | None
     last_finished: datetime | None
+    halts: tuple[HaltLine, ...]
     replicas: tuple[ReplicaStatus, ...]
 
 
@@ -135,8 +136,15 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
         problems=len(open_problems),
         last_run=last.id if last else None,
         last_finished=last.finished_at if last else None,
+        halts=_halts(last),
         replicas=tuple(replicas),
     )
+
+
+def _halts(last: RunRecord | None) -> tuple[HaltLine, ...]:
+    from sync.engine.report import HaltLine
+
+    return tuple(HaltLine(**halt) for halt in last.stats.get("halts", ())) if last is not None else ()
 
 
 def _waits(record: ReplicaRecord | None) -> WaitStatus | None:
@@ -187,6 +195,9 @@ def _render(bridges: list[BridgeStatus], problems: list[ProblemLine], out: Conso
                 str(one.problems),
             )
         out.print(table)
+        for halt in bridge.halts:
+            out.print(Text(f"  x halted by {halt.name}: {safe(halt.message)}", style="red"))
+            out.print(Text(f"    {safe(halt.mend)}", style="dim"))
         for one in bridge.replicas:
             if one.error and one.state != "ok":
                 out.print(Text(f"  x {one.name}: {safe(one.error)}", style="red"))
