@@ -25,9 +25,11 @@ from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, JIRA, SHELF, World, 
 
 #: All places take minutes; a quick run takes a few of each story.
 EVERY = int(os.environ.get("TRACKDOWN_EXAMPLES", "0")) >= 1000
-OFFSET = {"copies": 9, "edits": 14, "ends": 11, "files": 13, "sets": 6}
+OFFSET = {"copies": 9, "deletes": 8, "edits": 14, "ends": 11, "family": 7, "files": 13, "sets": 6}
 #: Where one field takes several requests, and no answer shows the ticket.
 IN_PARTS = {**DIFFERENT, GITHUB: replace(DIFFERENT[GITHUB], one_request=False, answers=False)}
+#: Where a deletion is told of by itself.
+TELLING = {**DIFFERENT, GITHUB: replace(DIFFERENT[GITHUB], reports_gone=True)}
 #: Cycles within which a bridge must have come to rest after a kill.
 QUIET = 5
 Story = Callable[[World], None]
@@ -139,6 +141,33 @@ def files(world: World) -> None:
     world.trackers[AZURE].edit(new, links=[f"relates:{world.twin(JIRA, old, AZURE)}"])
 
 
+def family(world: World) -> None:
+    """A child gets another parent and a child of its own, and its links lead elsewhere."""
+    jira, github, azure = (world.trackers[name] for name in (JIRA, GITHUB, AZURE))
+    old, new = (jira.create(title=title, type="Epic") for title in ("Old home", "New home"))
+    child, other, third = (jira.create(title=title) for title in ("Child", "Other", "Third"))
+    jira.edit(child, parent=old, links=[f"blocks:{other}", f"relates:{third}"])
+    world.settle()
+    azure.edit(world.twin(JIRA, child, AZURE), parent=world.twin(JIRA, new, AZURE))
+    github.create(title="Grandchild", parent=world.twin(JIRA, child, GITHUB))
+    jira.edit(child, links=[f"relates:{third}", f"duplicates:{new}"])
+    azure.edit(world.twin(JIRA, other, AZURE), links=[f"blocks:{world.twin(JIRA, third, AZURE)}"])
+
+
+def deletes(world: World) -> None:
+    """A ticket with a comment, a file, a link and a child is deleted in one tracker, and a comment of another."""
+    jira, github = world.trackers[JIRA], world.trackers[GITHUB]
+    gone, kept = jira.create(title="Refunds", type="Epic"), jira.create(title="Chargebacks")
+    jira.edit(kept, parent=gone, links=[f"blocks:{gone}"])
+    jira.comment(gone, "hello")
+    jira.attach(gone, "log.txt", b"log")
+    said = jira.comment(kept, "bye")
+    world.settle()
+    github.delete(world.twin(JIRA, gone, GITHUB))
+    jira.delete_comment(said)
+    jira.edit(kept, title="Chargebacks fail")
+
+
 def sets(world: World) -> None:
     """Members come and go at once, which some trackers are told in two requests."""
     ref = world.trackers[JIRA].create(title="Refunds", labels=["a", "b"], components=["x", "y"], people=["ada"])
@@ -193,7 +222,9 @@ def _without_addresses(ticket: dict[str, Any]) -> str:
 def told(story: Story, directory: Path, doom: Doom) -> tuple[dict[str, Any], bool]:
     """The end of the story, and whether the kill came."""
     directory.mkdir()
-    world = World(directory, IN_PARTS if story is sets else DIFFERENT, settle=timedelta(seconds=30))
+    knobs = {sets: IN_PARTS, deletes: TELLING}.get(story, DIFFERENT)
+    horizon = timedelta(seconds=30)
+    world = World(directory, knobs, settle=horizon, gone_after=horizon, on_delete="close")
     try:
         story(world)
         world.clock.advance(60)
@@ -207,6 +238,8 @@ def told(story: Story, directory: Path, doom: Doom) -> tuple[dict[str, Any], boo
                 break
         world.clock.advance(61)
         world.reopen(plain)
+        for _ in range(2):  # that a ticket is gone is believed when it was seen twice
+            world.cycle()
         world.settle(QUIET)
         assert sum(world.cycle().writes.values()) == 0
         world.check_converged()
@@ -223,7 +256,7 @@ def shelf() -> Iterator[Path]:
         yield Path(path)
 
 
-@pytest.mark.parametrize("story", [copies, edits, ends, files, sets], ids=lambda story: story.__name__)
+@pytest.mark.parametrize("story", [copies, deletes, edits, ends, family, files, sets], ids=lambda story: story.__name__)
 def test_killed_anywhere(story: Story, shelf: Path) -> None:
     """Wherever it is killed, the end is the same as if nothing had happened."""
     undisturbed = Doom(step=-1)
