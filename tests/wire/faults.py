@@ -41,6 +41,8 @@ class Fault:
 def answer_of(fault: Fault, place: str) -> tuple[int, list[tuple[str, str]], bytes]:
     """Status, headers and body of one of `ANSWERS`, in the tracker's own words where they count."""
     match fault.kind:
+        case "409" | "412" if place == "github" or (fault.kind == "412" and place == "jira"):
+            return 500, [("Content-Type", "text/html")], _HTML  # it knows no such refusal
         case "429":
             return _json(429, _message(place, "Too many requests", "RequestBlockedException"))
         case "429_after":

@@ -92,7 +92,7 @@ def everything(world: World, people: People, audit: Ledger) -> list[str]:
     with world.quietly():
         return [
             *audit.breaks,
-            *made_once(world, links),
+            *made_once(world, links, known),
             *nothing_lost(world, people, links, known),
             *converged(world, links, known),
             *accounted(world),
@@ -100,8 +100,8 @@ def everything(world: World, people: People, audit: Ledger) -> list[str]:
         ]
 
 
-def made_once(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
-    """Every ticket of a tracker is linked once, every canonical ticket stands everywhere, no word is said twice."""
+def made_once(world: World, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
+    """Every ticket of a tracker is linked once, every canonical ticket stands everywhere or its refusal is told, no word is said twice."""
     for place in PLACES:
         linked = sorted(str(refs[place]) for refs in links.values() if place in refs)
         there = sorted(world.hands[place].refs())
@@ -115,7 +115,8 @@ def made_once(world: World, links: dict[str, dict[str, Any]]) -> Breaks:
                 ]
                 if twice:
                     yield f"once: {place} {ref} has the {what} {twice} more than once ({ticket[-4:]})"
-        if missing := set(PLACES) - set(refs):
+        told_of = {place for which, place, _ in known.problems if which == ticket}
+        if missing := set(PLACES) - set(refs) - told_of:
             yield f"once: {ticket[-4:]} is not in {sorted(missing)}"
 
 
@@ -160,7 +161,7 @@ def _everywhere(world: World, one: Written, ticket: str, refs: dict[str, Any], k
     ]
     if one.word in known.conflicts.get(ticket, "") or (_untold(one) and len(absent) == len(refs)):
         return
-    fields = ("", {"label": "labels", "file": "attachments"}.get(one.what, one.what))
+    fields = ("", {"label": "labels", "file": "attachments", "comment": "body"}.get(one.what, one.what))
     if silent := [place for place in absent if not any((ticket, place, name) in known.problems for name in fields)]:
         yield f"lost: {one.what} {one.word} of {one.place} {one.ref} is not in {silent}"
 
