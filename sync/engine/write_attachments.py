@@ -6,7 +6,7 @@ from functools import partial
 
 from sync.core.errors import Forbidden, InvariantBroken, Rejected, Unsupported
 from sync.core.ids import NativeRef
-from sync.core.models import FieldProblem, NativeTicket
+from sync.core.models import Field, FieldProblem, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.writer import ChangedMeanwhile, Writer
@@ -44,7 +44,7 @@ def write_attachment(writer: Writer, intent: Intent) -> None:
                 url="", seen_at=link.native.updated_at, state="refused",
             )  # fmt: skip
         mend = "attach it there by hand, or leave it where it is"
-        problem = FieldProblem(field=None, message=f"'{record.name}' was refused: {error}", mend=mend)
+        problem = FieldProblem(field=Field.ATTACHMENTS, message=f"'{record.name}' was refused: {error}", mend=mend)
         writer.report(intent, link.native, [problem])
 
 

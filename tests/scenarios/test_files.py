@@ -166,6 +166,22 @@ def test_a_tracker_that_refuses_a_file_is_not_asked_again(linked):
     at_rest(world)
 
 
+def test_a_refused_file_stays_told(linked):
+    """What is written to the ticket later does not let the missing file be forgotten."""
+    world, ref = linked
+    script = scripted([("write", Fault.REFUSED)])
+    world.reopen(lambda name, adapter: FaultyAdapter(adapter, script) if name == AZURE else adapter)
+    world.trackers[JIRA].attach(ref, "refund.png", PICTURE)
+    world.cycle()
+    world.trackers[JIRA].edit(ref, title="Refunds fail")
+    world.settle()
+    assert world.native(JIRA, ref, AZURE)["title"] == "Refunds fail"
+    with world.store.read() as tx:
+        (problem,) = tx.problems.open(world.bridge.name)
+    assert problem.replica == AZURE
+    assert "refund.png" in problem.message
+
+
 def test_only_copies_that_are_there_are_taken_away(linked):
     """A second copy that somebody removed by hand is not asked for again when the original ends."""
     world, ref = linked
