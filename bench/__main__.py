@@ -13,6 +13,7 @@ from rich.table import Table
 
 from bench.carried import carried
 from bench.figures import EDITED, LARGE, SMALL, Bench, Figure
+from bench.paced import paced
 from bench.runs import Failed
 
 
@@ -30,6 +31,7 @@ def main() -> int:
     parts: dict[str, Callable[[], Iterator[Figure]]] = {
         "pull": bench.pull,
         "carried": lambda: carried(bench),
+        "paced": lambda: paced(bench),
         "sizes": bench.sizes,
     }
     found: list[Figure] = []
@@ -51,8 +53,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What a sync costs, against the simulators.")
     parser.add_argument(
         "--only",
-        choices=("pull", "carried", "sizes"),
-        help="only the first pull, only what tickets carry, or only the syncs",
+        choices=("pull", "carried", "paced", "sizes"),
+        help="only the first pull, what tickets carry, a first sync under real limits, or the syncs",
     )
     parser.add_argument(
         "--tickets", type=int, default=LARGE, help="tickets of the large project (default: %(default)s)"
