@@ -21,7 +21,7 @@ _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE
 _MENTIONED = re.compile(rf"@<({_GUID.pattern})>(?:\u2060(?=[\w-]))?", re.IGNORECASE)
 #: An uploaded file's address: the name in its query is for the browser, the same file may stand there without it.
 _FILE = re.compile(
-    r"(https?://[^\s<>()\[\]\"'`|?]+/_apis/wit/attachments/[0-9a-f-]{36})(?:\?(?:\([^\s()<>\"']*\)|[^\s<>()\[\]\"'`|])*)?",
+    r"(https?://[^\s<>()\[\]\"'`|?]{1,400}/_apis/wit/attachments/[0-9a-f-]{36})(?:\?(?:\([^\s()<>\"']*\)|[^\s<>()\[\]\"'`|])*)?",
     re.IGNORECASE,
 )
 _LANGUAGE = re.compile(r'<code class="language-[^"]*">')

@@ -4,8 +4,9 @@ import re
 
 from .nodes import clean
 
-_TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
-_OUTER = re.compile(r"\A(?:[ \t]*\n)+|\n+\Z")
+#: Each begins at the first of a run only: from every one of them the rest would be read again.
+_TRAILING = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
+_OUTER = re.compile(r"\A(?:[ \t]*\n)+|(?<!\n)\n+\Z")
 
 
 def canonical(text: str) -> str:
