@@ -27,7 +27,7 @@ from sync.core.capabilities import Capabilities
 from sync.core.fieldrules import RULES, Shape, shape_of
 from sync.core.models import Field
 from sync.core.policy import MergePolicy
-from sync.engine.report import CycleReport, PlanReport
+from sync.engine.report import CycleReport, PlanReport, UndoReport
 from sync.engine.standing import VerifyReport
 from sync.shell.cli.errors import ExitCode
 from sync.shell.cli.main import app
@@ -331,7 +331,9 @@ def _json() -> Iterator[str]:
     yield '`{"unknown": true}`. An error is `{"error": {"exit", "kind", "problems"}}`.\n'
     documents: Sequence[tuple[str, str, type[Any] | None]] = (
         ("sync", '`{"run", "bridges": […]}`; each bridge has its `run` and', CycleReport),
-        ("plan", '`{"bridges": […]}`; each has, with `name` for the bridge,', PlanReport),
+        ("plan", '`{"bridges": […]}` and, with `--out`, `file`; each bridge has, with `name` for it,', PlanReport),
+        ("apply", "As `sync`; each bridge has the `differences` of a stale plan, too.", None),
+        ("undo", "One document:", UndoReport),
         ("doctor", '`{"findings": […], "exit"}`; each finding has', Finding),
         ("status", '`{"bridges": […], "problems": […]}`; problems as `sync` has them, each bridge has', BridgeStatus),
         ("verify", '`{"bridges": […]}`; each has `counts`, `sync` (what `--fix` ran, or null) and', VerifyReport),
@@ -379,7 +381,7 @@ _MEANINGS = {
     ExitCode.DONE: "done",
     ExitCode.PROBLEMS: "some tickets had problems; the others were synced",
     ExitCode.USAGE: "usage, config, mapping or store: mend it, then call again",
-    ExitCode.HALTED: "halted by a guard, or another worker holds the bridge: nothing was written",
+    ExitCode.HALTED: "halted by a guard (nothing was written), deletes wait for a consent, or another worker holds the bridge",
     ExitCode.TRACKER: "a tracker was unreachable or refused us; the others went on",
     ExitCode.CONFLICT: "a conflict waits for a person (`sync`, `conflicts list`)",
     ExitCode.INTERRUPTED: "interrupted; the write in hand was finished",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from sync.engine.report import HaltLine, ProblemLine
 from sync.shell.cli.common import BridgeOption, Json, load_config, show
 from sync.shell.cli.errors import ExitCode
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sync.core.ids import BridgeName, ReplicaName
-    from sync.engine.report import HaltLine, ProblemLine
     from sync.shell.configfile import Config
     from sync.store import Tx
     from sync.store.records import ProblemRecord, ReplicaRecord, RunRecord
@@ -76,7 +76,6 @@ def status(ctx: typer.Context, bridge: BridgeOption = None, as_json: Json = Fals
 
     Example:  [bold]trackdown status --json | jq '.bridges[].waiting'[/]
     """
-    from sync.engine.report import ProblemLine
     from sync.shell.app import chosen, open_store
 
     config = load_config(ctx, need_secrets=False)
@@ -142,8 +141,6 @@ def _bridge(tx: Tx, config: Config, name: BridgeName) -> BridgeStatus:
 
 
 def _halts(last: RunRecord | None) -> tuple[HaltLine, ...]:
-    from sync.engine.report import HaltLine
-
     return tuple(HaltLine(**halt) for halt in last.stats.get("halts", ())) if last is not None else ()
 
 
