@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -59,7 +59,7 @@ def undo(
                 typer.confirm("Do this?", abort=True, err=True)
             with TerminalProgress() as bridges[0].progress:
                 report = undo_run(bridges[0], found, by=_who(), close_created=close_created, reviewed=reviewed)
-    show(_document(report), as_json, lambda out: _render(report, out, is_done=True))
+    show(report, as_json, lambda out: _render(report, out, is_done=True))
     raise typer.Exit(worst(_codes(report)))
 
 
@@ -98,13 +98,6 @@ def _codes(report: UndoReport) -> Iterator[ExitCode]:
         yield ExitCode.INTERRUPTED
     if report.refused or report.cycle.problems:
         yield ExitCode.PROBLEMS
-
-
-def _document(report: UndoReport) -> dict[str, Any]:
-    from sync.shell.words import plain
-
-    values: dict[str, Any] = plain(report)
-    return {**values, "plan": {"writes": values["plan"]["writes"]}}
 
 
 def _render(report: UndoReport, out: Console, *, is_done: bool = False) -> None:
