@@ -50,9 +50,11 @@ def reconcile(
             if name in held or not verdict.conflict.settled:
                 waiting.add(name)
                 continue
+        is_news = name not in after or not equal(name, after[name], verdict.value)
         if name in held:
+            conflicts += [_one_more(name, before.get(name), verdict)] if is_news and verdict.conflict is None else []
             continue
-        if name not in after or not equal(name, after[name], verdict.value):
+        if is_news:
             after[name] = verdict.value
             provenance[name] = verdict.source
     return Decision(
@@ -113,6 +115,20 @@ def _with_a_say(name: Field, claimants: list[Side], value: Value) -> list[Side]:
     """Without those who only tell of the field where somebody else can be told of it too: they could never come round."""
     told = [side for side in claimants if name not in side.tells]
     return told or ([] if not is_empty(value) else claimants[:1])
+
+
+def _one_more(name: Field, value: Value, verdict: Verdict) -> Conflict:
+    """What somebody wrote while the field waits for a person is another claim on it."""
+    claim = Claim(value=verdict.value, source=verdict.source)
+    return Conflict(
+        field=name,
+        reason=Reason.CONCURRENT,
+        base=value,
+        claims=(claim,),
+        proposed=verdict.value,
+        winner=claim,
+        settled=False,
+    )
 
 
 def _canonical_claim(name: Field, canonical: Canonical | None) -> Claim | None:

@@ -204,6 +204,24 @@ def test_manual_waits_for_a_person(make_world: Callable[..., World], chosen):
     at_rest(world)
 
 
+def test_an_edit_of_a_held_field_is_one_more_claim(make_world: Callable[..., World]):
+    """What one person writes while the field waits for another joins the conflict, alone as it is."""
+    policy = MergePolicy(order=NAMES, fields={Field.TITLE: FieldPolicy(PolicyName.MANUAL)})
+    world = make_world(policy=policy)
+    ref = linked(world)
+    world.trackers[JIRA].edit(ref, title="from jira")
+    world.trackers[GITHUB].edit(world.twin(JIRA, ref, GITHUB), title="from github")
+    world.cycle()
+    world.trackers[JIRA].edit(ref, title="from jira, later")
+    world.cycle()
+    (conflict,) = world.conflicts()
+    assert {claim.value for claim in conflict.claims} >= {"from jira", "from github", "from jira, later"}
+    resolve_conflict(world.store, conflict.id, chosen="from github", replica=GITHUB, by="ada")
+    world.settle()
+    assert world.everywhere(JIRA, ref, "title") == ["from github"] * 3
+    at_rest(world)
+
+
 def test_a_settled_conflict_is_flipped(world):
     """A person may take the other claim later: it is written everywhere."""
     ref = linked(world)
