@@ -12,7 +12,7 @@ STOPS ?= 20
 N ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories test-crash simulate bench bench-text docs lock clean
+.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories test-crash simulate bench bench-text docs lock security clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ docs: setup  ## write the reference pages anew
 lock: $(STAMP)  ## pin the dependencies anew, with hashes and without addresses
 	$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --group dev --extra keyring --extra postgresql --no-header -o requirements.lock
+
+security: setup  ## the code and its dependencies, looked through for known weaknesses
+	$(BIN)/python -m tests.security.scan
 
 clean:  ## remove what was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
