@@ -20,7 +20,7 @@ Result = Killed | Stopped | Paired
 Some = TypeVar("Some", Killed, Stopped, Paired)
 
 #: So many kills or stops happen to one store; then there is a new one.
-LONGEST = {kill: 50, stop: 20}
+LONGEST = {kill: 50, stop: 10}
 WORK: dict[str, Callable[[World, Any], Result]] = {"kills": kill, "stops": stop, "pair": pair}
 
 

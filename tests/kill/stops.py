@@ -79,8 +79,8 @@ def _one(world: World, stopped: Stopped, watching: sqlite3.Connection) -> None:
     world.watch.quiet()
     if not sleeper.runs():
         return
-    if _is_locked(watching):
-        stopped.in_commits += 1
+    if (locked := _is_locked(watching)) or not _holds(watching, sleeper.pid):
+        stopped.in_commits += locked
         assert sleeper.woken() == 0, sleeper.said()
         return
     stopped.stops += 1
@@ -121,6 +121,12 @@ def _is_locked(watching: sqlite3.Connection) -> bool:
         return True
     watching.rollback()
     return False
+
+
+def _holds(watching: sqlite3.Connection, pid: int) -> bool:
+    """Whether the bridge is this process's: one that was stopped before or behind its cycle has nothing to lose."""
+    row = watching.execute("SELECT pid FROM leases WHERE expires_at IS NOT NULL").fetchone()
+    return row is not None and row[0] == pid
 
 
 def _version(watching: sqlite3.Connection) -> int:
