@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.core.claims import as_set
-from sync.core.errors import TrackerError
+from sync.core.errors import StoreError, TrackerError
 from sync.core.ids import AttachmentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
 from sync.engine.probe import failure_of
@@ -79,8 +79,12 @@ def collected(session: Session, tickets: Sequence[TicketId]) -> Iterator[Blobs]:
         if session.bridge.files.carry:
             with session.bridge.store.read() as tx:
                 collectors = list(_collectors(session, tx, blobs, tickets))
-            for collector in collectors:
-                collector.collect()
+            try:
+                for collector in collectors:
+                    collector.collect()
+            except OSError as error:
+                said = f"files can't be kept in {folder} while they are copied: {error.strerror}"
+                raise StoreError(f"{said}; make room there, or set TMPDIR to another folder") from None
         yield blobs
 
 

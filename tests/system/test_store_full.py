@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -176,6 +177,30 @@ def test_a_server_that_goes_away_anywhere_in_a_cycle(shelf: Path) -> None:
             return world, store
 
         assert gone_through(make, "the server can't be reached", 2) >= 1
+
+
+def test_no_room_for_a_file_while_it_is_copied(shelf: Path) -> None:
+    """A cycle that can't keep a file says where, writes nothing half, and copies the file once there is room."""
+    world = World(shelf)
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    world.trackers[JIRA].attach(ref, "log.txt", b"log" * 1000)
+    world.trackers[JIRA].edit(ref, title="T")
+
+    def download(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as writing to a full disk does
+
+    world.bridge.replicas[JIRA].adapter.download = download
+    world.clock.advance(TTL)
+    with pytest.raises(
+        StoreError, match=r"files can't be kept in .*: No space left on device; make room there, or set TMPDIR"
+    ):
+        run_cycle(world.bridge)
+    world.clock.advance(TTL)
+    world.reopen()
+    world.settle()
+    assert len(world.native(JIRA, ref, AZURE)["files"]) == 1
+    world.close()
 
 
 def test_the_daemon_tells_a_full_disk_once_and_goes_on(shelf: Path) -> None:

@@ -56,7 +56,7 @@ def code_of(error: BaseException) -> ExitCode:
     match error:
         case KeyboardInterrupt() | typer.Abort():
             return ExitCode.INTERRUPTED
-        case ConfigError() | StoreError() | typer.TyperException():
+        case ConfigError() | StoreError() | OSError() | typer.TyperException():
             return ExitCode.USAGE
         case Halted() | BridgeBusy() | LeaseLost():
             return ExitCode.HALTED
@@ -92,6 +92,9 @@ def _problems(error: BaseException) -> tuple[str, ...]:
             return (f"{message} {_where_help_is(error)}".strip(),) if message else ()  # without one, help was shown
         case TrackdownError():
             return (str(error),)
+        case OSError(strerror=str(reason)):
+            where = f" ({error.filename})" if error.filename is not None else ""
+            return (f"this machine says: {reason}{where}; make room, or mend the rights there",)
     return (f"this is a bug in trackdown: {type(error).__name__}: {error} (`--debug` shows where)",)
 
 
