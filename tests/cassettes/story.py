@@ -19,7 +19,7 @@ from sync.core.mapping import People
 from sync.core.models import Field, Fields, NativeTicket
 from sync.core.ports import Adapter, NativeOp, OpKind, Receipt
 from sync.shell.mappingfile import load
-from sync.testing.subject import ROUNDS, Asked, Failure, Subject
+from sync.testing.subject import ROUNDS, THROTTLE, Asked, Failure, Subject
 
 MARKER = Marker("trackdown:v1:00112233445566aa:aa66554433221100")
 SAID = Marker("trackdown:v1:bb112233445566aa:aa665544332211bb")
@@ -90,8 +90,9 @@ def _outline(value: Any) -> Any:
 class Telling:
     """The steps of the story so far, each with what came of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait: Callable[[float], None]) -> None:
         self.steps: Transcript = []
+        self.wait = wait
 
     def step(self, name: str, call: Callable[[], Any]) -> Any:
         """Do one thing and note what came of it (of a write: whom it concerned), or the error that it ended in."""
@@ -106,10 +107,16 @@ class Telling:
 
 
 def tell(
-    kind: str, opened: Callable[..., Adapter], hand: Hand, *, people: Mapping[str, str], nowhere: str
+    kind: str,
+    opened: Callable[..., Adapter],
+    hand: Hand,
+    *,
+    people: Mapping[str, str],
+    nowhere: str,
+    wait: Callable[[float], None],
 ) -> Transcript:
-    """The whole story; `opened` opens an adapter, `people` are native ids by person."""
-    telling = Telling()
+    """The whole story; `opened` opens an adapter, `people` are native ids by person, `wait` lets seconds pass."""
+    telling = Telling(wait)
     adapter = opened()
     try:
         capabilities: Capabilities = telling.step("probe", adapter.probe)
@@ -277,6 +284,8 @@ def _failing(telling: Telling, subject: Subject, theirs: NativeRef, cursor: Curs
         hand.fail(failure, Asked.READ)
         for page in telling.step(f"read: {failure}", lambda since=cursor: subject.pulled(since)) or ():
             cursor = page.cursor
+        telling.wait(THROTTLE.total_seconds())
         hand.fail(failure, Asked.CREATE)
         telling.step(f"create: {failure}", lambda: subject.write(_creation(subject, {"title": "Never"})))
+        telling.wait(THROTTLE.total_seconds())
     telling.step("fetch what never was", lambda: list(subject.adapter.fetch([NativeRef("9999")])))

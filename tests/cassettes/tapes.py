@@ -79,7 +79,21 @@ VARIANTS = (
 )
 
 
-def opener(kind: str, table: dict[str, Any]) -> Callable[..., Adapter]:
+class Clock:
+    """Stands still but for waits, so that what is told of them is the same at every telling."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, in no time."""
+        self.at += seconds
+
+
+def opener(kind: str, table: dict[str, Any], clock: Clock) -> Callable[..., Adapter]:
     """What opens adapters on a `[trackers.x]` table; without credentials or a project where that is asked for."""
 
     def opened(*, wrong_token: bool = False, wrong_project: str | None = None) -> Adapter:
@@ -90,7 +104,7 @@ def opener(kind: str, table: dict[str, Any]) -> Callable[..., Adapter]:
             changed["project"] = wrong_project
         settings = importlib.import_module(f"adapters.{kind}.settings").Settings.model_validate(changed)
         module = importlib.import_module(f"adapters.{kind}.adapter")
-        adapter: Adapter = module.open_adapter(settings, replica=kind, pace=PACE, sleep=lambda _seconds: None)
+        adapter: Adapter = module.open_adapter(settings, replica=kind, pace=PACE, sleep=clock.sleep, now=clock)
         return adapter
 
     return opened
@@ -105,8 +119,10 @@ def acted(tape: Tape, *, cassette: bool = False) -> Iterator[tuple[Transcript, d
         table = {key: value for key, value in simulator.description().items() if key != "kind"}
         people = {str(person): native for person, native in hand.driver.NAMES.items()}
         secrets = [table["auth"]["token"], WRONG_TOKEN]
+        clock = Clock()
         with recording(tape.cassette, here=simulator.base_url, secrets=secrets) if cassette else nullcontext():
-            told = tell(tape.kind, opener(tape.kind, table), hand, people=people, nowhere=hand.driver.nowhere)
+            opened, nowhere = opener(tape.kind, table, clock), hand.driver.nowhere
+            told = tell(tape.kind, opened, hand, people=people, nowhere=nowhere, wait=clock.sleep)
         settings = {**table, "auth": {**table["auth"], "token": STAND_IN}}
         yield told, {"settings": settings, "people": people, "nowhere": hand.driver.nowhere, "hand": hand.log}
 
@@ -125,8 +141,9 @@ def replayed(tape: Tape) -> Iterator[tuple[Transcript, Transcript, Any]]:
     """What the adapter makes of the cassette now, what it made of it when it was recorded, and the cassette."""
     kept = json.loads(tape.transcript.read_text(encoding="utf-8"))
     with replaying(tape.cassette) as cassette:
-        opened = opener(tape.kind, kept["settings"])
-        told = tell(tape.kind, opened, Hand(log=kept["hand"]), people=kept["people"], nowhere=kept["nowhere"])
+        clock, hand = Clock(), Hand(log=kept["hand"])
+        opened = opener(tape.kind, kept["settings"], clock)
+        told = tell(tape.kind, opened, hand, people=kept["people"], nowhere=kept["nowhere"], wait=clock.sleep)
         yield json.loads(json.dumps(told)), kept["told"], cassette
 
 
