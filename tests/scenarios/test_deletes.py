@@ -14,7 +14,7 @@ from sync.core.models import Gone
 from sync.engine.cycle import run_cycle
 from sync.engine.report import CycleReport
 from sync.engine.runtime import OnDelete
-from sync.testing.faults import Fault, FaultyAdapter, scripted
+from sync.testing.faults import Crash, Fault, FaultyAdapter, scripted
 from sync.testing.memory import ACCOUNT, MemoryKnobs
 from tests.scenarios.world import ALIKE, AZURE, DIFFERENT, GITHUB, JIRA, World, with_knobs
 
@@ -236,6 +236,27 @@ def test_a_delete_whose_answer_is_lost(told, fault):
     report = told.cycle()
     assert not report.halts
     assert not report.problems
+    told.check_accounted()
+
+
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_killed_at_a_delete(told, fault):
+    """What was deleted is known as deleted by the next process; what was not waits for another consent."""
+    ref, _ = gone_for_good(told, "delete")
+    replica = told.bridge.replicas[JIRA]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", fault)]))
+    with pytest.raises(Crash):
+        consenting(told)
+    told.reopen()
+    told.bridge.on_delete = "delete"
+    report = told.cycle(after=120)
+    deleted = fault is Fault.CRASH_AFTER
+    assert (told.trackers[JIRA].read(ref) is None) is deleted
+    assert [halt.name for halt in report.halts] == ([] if deleted else ["deletion"])
+    consenting(told)
+    assert told.trackers[JIRA].read(ref) is None
+    assert not told.cycle().halts
+    assert sum(told.cycle().writes.values()) == 0
     told.check_accounted()
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sync.core.ids import BridgeName, ReplicaName
     from sync.shell.configfile import Config
     from sync.store import Tx
+    from sync.store.records import LinkRecord
 
 app = typer.Typer(help="Which tickets of which trackers are one ticket.", no_args_is_help=True)
 
@@ -108,10 +109,14 @@ def _rows(tx: Tx, bridge: BridgeName) -> Iterator[dict[str, Any]]:
             "key": ticket.key,
             "title": ticket.canonical.fields.get(Field.TITLE),
             "links": {
-                link.replica: {"key": link.key, "url": link.url, "ref": link.ref, "state": link.state}
+                link.replica: {"key": link.key, "url": link.url, "ref": link.ref, "state": _state(link)}
                 for link in tx.links.of_ticket(ticket.id)
             },
         }
+
+
+def _state(link: LinkRecord) -> str:
+    return "missing" if link.is_active and link.missing_since is not None else link.state
 
 
 def _references(config: Config, tickets: list[str]) -> dict[ReplicaName, str]:
