@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -214,6 +215,28 @@ def test_the_audit_log_is_append_only(store, url, statement):
         plain.execute(statement)
     with store.read() as tx:
         assert tx.audit.verify() is None
+
+
+def test_a_role_that_may_only_add_to_the_log(store, make, url):
+    """trackdown's own role needs no right to change the log, nor to own it: with less it works all the same."""
+    worker = f"worker_{time.monotonic_ns()}"
+    with closing(psycopg.connect(url, autocommit=True)) as owner:
+        owner.execute(f"CREATE ROLE {worker} LOGIN")
+        owner.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {worker}")
+        owner.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {worker}")
+        owner.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON audit FROM {worker}")
+    theirs = url.replace("//ada@", f"//{worker}@")
+    poor = make(theirs)
+    poor.migrate()
+    story(poor)
+    with closing(psycopg.connect(theirs, autocommit=True)) as plain:
+        for statement in (
+            "UPDATE audit SET note = 'x'",
+            "DELETE FROM audit",
+            "DROP TRIGGER audit_append_only ON audit",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                plain.execute(statement)
 
 
 def test_a_reader_sees_one_moment_and_writes_nothing(store, make, url):
