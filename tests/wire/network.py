@@ -26,8 +26,9 @@ from tests.wire.virtual import ROUND_TRIP, Clock
 
 #: Requests that only read although they are sent with POST.
 _READS = ("/search", "/search/jql", "/bulkfetch", "/comment/list", "/wiql", "/workitemsbatch")
-#: A late request lands after this many others, or when the next cycle has begun: long before `settle` is over.
+#: A late request lands after this many others, or when so many seconds have passed: before `settle` is over.
 LATE_AFTER = 3
+LATEST = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,9 @@ class Wire:
     small_pages: bool = False
     quiet: int = 0  # who looks past the wire: no fault, no time, no record
     _passed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _late: deque[list[Any]] = field(default_factory=deque)  # [requests still to wait for, place, request]
+    _late: deque[list[Any]] = field(
+        default_factory=deque
+    )  # [requests still to wait for, latest moment, place, request]
     _seen: dict[tuple[str, str], Answer] = field(default_factory=dict)
     _outage: dict[tuple[str, Way], tuple[Fault, int]] = field(default_factory=dict)
 
@@ -115,7 +118,7 @@ class Wire:
     def arrive(self) -> None:
         """Everything that is still on its way lands now."""
         while self._late:
-            _, place, request = self._late.popleft()
+            _, _, place, request = self._late.popleft()
             self._land(place, request)
 
     def send(self, line: requests.adapters.HTTPAdapter, request: requests.PreparedRequest) -> requests.Response:
@@ -148,7 +151,7 @@ class Wire:
         match kind:
             case "crash_before" | "crash_late":
                 if kind == "crash_late" and write:
-                    self._late.append([LATE_AFTER, place, request])
+                    self._postpone(place, request)
                 self._note(place, request, write, f"killed ({kind})", arrived=False)
                 self.dead = True
                 raise Crash(f"killed before {request.method} {request.url}")
@@ -161,7 +164,7 @@ class Wire:
                 raise _reset(request)
             case "late":
                 self._note(place, request, write, "late", arrived=False)
-                self._late.append([LATE_AFTER, place, request])
+                self._postpone(place, request)
                 self.clock.sleep(10)
                 raise requests.ReadTimeout("timed out", request=request)
         if fault is not None and kind in ANSWERS:
@@ -246,9 +249,12 @@ class Wire:
     def _wait_over(self) -> None:
         for one in list(self._late):
             one[0] -= 1
-            if one[0] <= 0:
+            if one[0] <= 0 or self.clock.monotonic() > one[1]:
                 self._late.remove(one)
-                self._land(one[1], one[2])
+                self._land(*one[2:])
+
+    def _postpone(self, place: str, request: requests.PreparedRequest) -> None:
+        self._late.append([LATE_AFTER, self.clock.monotonic() + LATEST, place, request])
 
     def _land(self, place: str, request: requests.PreparedRequest) -> None:
         answer = self._answered(place, request)

@@ -94,6 +94,7 @@ def everything(world: World, people: People, audit: Ledger) -> list[str]:
             *audit.breaks,
             *made_once(world, links, known),
             *nothing_lost(world, people, links, known),
+            *choices_kept(world, people, links, known),
             *converged(world, links, known),
             *accounted(world),
             *nothing_deleted(world),
@@ -143,6 +144,18 @@ def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]],
         for place, ref in links[ticket].items():
             if one.word in shown(world.hands[place], str(ref), one.what):
                 yield f"lost: {one.what} {one.word} was taken away at {one.place} {one.ref} and stands at {place} {ref}"
+
+
+def choices_kept(world: World, people: People, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
+    """What the last person chose for a field is canonical, as far as that tracker can tell, or stands in a conflict or a problem."""
+    owner = {(place, str(ref)): ticket for ticket, refs in links.items() for place, ref in refs.items()}
+    last = {(owner.get((one.place, one.ref), ""), one.field): one for one in people.chosen}
+    for (ticket, what), one in last.items():
+        told_of = any((which, name) == (ticket, what) for which, _, name in known.problems)
+        if not ticket or one.value is UNKNOWN or told_of or f"\n{what}: " in known.conflicts.get(ticket, ""):
+            continue
+        if not equal(what, found := world.shown(one.place, one.ref).get(what), one.value):
+            yield f"lost: {what} {one.value!r} chosen at {one.place} {one.ref} is {found!r}"
 
 
 def _noticed(one: Written, ticket: str, known: Told) -> Breaks:

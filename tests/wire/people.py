@@ -6,9 +6,13 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sync.core.models import Field, Value
 from tests.wire.hands import REFUSED, WORD, Hand, NothingDone
 from tests.wire.steps import MOST_TICKETS, Deed
 from tests.wire.world import World
+
+#: Fields of one value out of few.
+CHOICES = (Field.STATUS, Field.PRIORITY, Field.KIND, Field.TYPE, Field.DUE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,7 +33,8 @@ class Written:
 class Chosen:
     """A choice that a person made: one of few values, so that it can't be told by a word."""
 
-    what: str
+    field: Field
+    value: Value
     place: str
     ref: str
 
@@ -150,7 +155,6 @@ class People:
             raise NothingDone
         other = others[deed.number % len(others)]
         hand.link(ref, other, on=bool(deed.number // 7 % 3))
-        self.chosen.append(Chosen(what="links", place=deed.place, ref=ref))
 
     def _attach(self, hand: Hand, deed: Deed, ref: str) -> None:
         word = f"f{deed.id}z"
@@ -177,5 +181,11 @@ class People:
             case "parent":
                 others = [None, *(one for one in hand.refs() if one != ref)]
                 value = others[number % len(others)]
+        before = self.world.shown(deed.place, ref)
         hand.edit(ref, deed.what, value)
-        self.chosen.append(Chosen(what=deed.what, place=deed.place, ref=ref))
+        after = self.world.shown(deed.place, ref)
+        self.chosen += [
+            Chosen(field=name, value=after.get(name), place=deed.place, ref=ref)
+            for name in CHOICES
+            if before.get(name) != after.get(name)
+        ]

@@ -22,9 +22,10 @@ from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from adapters.github.simulator import GitHubSimulator
 from adapters.jira.simulator import JiraSimulator
 from sync.core.ids import NativeRef, ReplicaName
+from sync.core.models import Fields, NativeTicket
 from sync.core.ports import Adapter
 from sync.engine.cycle import run_cycle
-from sync.engine.probe import introduce
+from sync.engine.probe import from_json, introduce
 from sync.engine.report import CycleReport
 from sync.engine.runtime import Bridge
 from sync.engine.session import held
@@ -152,6 +153,7 @@ class World:
     wire: Wire
     config: Config
     bridge: Bridge = field(init=False)
+    lookers: Bridge = field(init=False)  # the same once more, for those who only look
     ids: Iterator[int] = field(default_factory=itertools.count)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -174,6 +176,7 @@ class World:
         self._stack.callback(store.close)
         effects = Effects(allow_mass_change=True)
         self.bridge = self._stack.enter_context(open_bridges(self.config, store, effects=effects))[0]
+        self.lookers = self._stack.enter_context(open_bridges(self.config, store))[0]
         self.bridge.now, self.bridge.workers = self.clock, OneThread()
 
     def close(self) -> None:
@@ -198,6 +201,23 @@ class World:
             return None
         finally:
             self.store.commits = {}
+
+    def shown(self, place: str, ref: str) -> Fields:
+        """A ticket as its tracker shows it now, in canonical terms."""
+        replica = self.lookers.replicas[ReplicaName(place)]
+        with self.quietly():
+            if replica.mapping is None:
+                with self.store.read() as tx:
+                    record = tx.replicas.get(self.bridge.name, replica.name)
+                known = from_json(record.details["capabilities"]) if record is not None else None
+                assert known is not None
+                replica.adapter.resume(known)
+                replica.bind(known)
+            native = next(iter(replica.adapter.fetch([NativeRef(ref)], comments=False)))
+        assert replica.mapping is not None
+        if not isinstance(native, NativeTicket):
+            return {}
+        return replica.codec.decode(native, replica.mapping).snapshot.fields
 
     @contextmanager
     def quietly(self) -> Iterator[None]:
