@@ -14,7 +14,7 @@ from tests.cassettes.tapes import TAPES, Tape, replayed
 
 #: Steps that every tracker's story has, and the errors that some must end in.
 REFUSALS = {
-    "create: throttled": "Retryable",
+    "create: throttled": "Limited",
     "create: gateway": "Uncertain",
     "a wrong token": "AuthFailed",
     "a wrong project": "Rejected",
