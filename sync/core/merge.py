@@ -17,10 +17,11 @@ The claims of all sides are then joined at once, so nothing depends on their ord
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sync.core.changes import ChangeSet, FieldChange, diff_fields
 from sync.core.claims import Verdict, join_scalars, merge_sets, merge_text
-from sync.core.conflict import Claim, Conflict, Reason, settle
+from sync.core.conflict import Claim, Conflict, Reason
 from sync.core.decision import Decision, Side, SideDecision
 from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.models import UNKNOWN, Canonical, Field, Fields, Provenance, Tombstone, Value, is_empty
@@ -80,12 +81,12 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
     known = canonical is not None and name in canonical.fields
     value: Value = canonical.fields[name] if canonical is not None and known else None
     claimants = _with_a_say(name, [side for side in present if side.reads and _claims(side, name, canonical)], value)
+    intruders = [
+        side for side in present if not side.reads and known and side.had(name) and _claims(side, name, canonical)
+    ]
     if not claimants:
-        intruders = [
-            side for side in present if not side.reads and known and side.had(name) and _claims(side, name, canonical)
-        ]
         if intruders and canonical is not None:
-            return _refused(name, canonical, intruders, policy)
+            return _refused(name, canonical, intruders)
         empty = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
         return Verdict(value=empty[0], source=Provenance(replica=None)) if empty and not known else None
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
@@ -93,11 +94,14 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
         side for side in present if side.reads and side not in claimants and side.had(name) and side.edited(name)
     ]
     shape, merges = shape_of(name), policy.of(name).name is PolicyName.MERGE
+    mine = _canonical_claim(name, canonical)
     if shape is Shape.SET and merges:
-        return merge_sets(name, value, [*claimants, *backers])
-    if shape is Shape.TEXT and merges:
-        return merge_text(name, value if known else None, _canonical_claim(name, canonical), claimants, backers, policy)
-    return join_scalars(name, value, _canonical_claim(name, canonical), claimants, backers, policy)
+        verdict = merge_sets(name, value, [*claimants, *backers])
+    elif shape is Shape.TEXT and merges:
+        verdict = merge_text(name, value if known else None, mine, claimants, backers, policy)
+    else:
+        verdict = join_scalars(name, value, mine, claimants, backers, policy)
+    return _with_intruders(name, value, verdict, intruders)
 
 
 def _claims(side: Side, name: Field, canonical: Canonical | None) -> bool:
@@ -138,25 +142,44 @@ def _canonical_claim(name: Field, canonical: Canonical | None) -> Claim | None:
     return Claim(value=canonical.fields[name], source=source, canonical=True)
 
 
-def _refused(name: Field, canonical: Canonical, intruders: Sequence[Side], policy: MergePolicy) -> Verdict:
+def _refused(name: Field, canonical: Canonical, intruders: Sequence[Side]) -> Verdict:
     """Edits on sides that only receive: kept as a conflict, and the canonical value is put back."""
     mine = _canonical_claim(name, canonical)
     assert mine is not None
-    claims = [
-        mine,
-        *(Claim(value=side.seen[name], source=side.touched or Provenance(replica=side.replica)) for side in intruders),
-    ]
-    conflict = settle(name, Reason.DIRECTION, canonical.fields[name], claims, policy)
     conflict = Conflict(
         field=name,
         reason=Reason.DIRECTION,
-        base=conflict.base,
-        claims=conflict.claims,
+        base=mine.value,
+        claims=(mine, *_intrusions(name, intruders)),
         proposed=mine.value,
         winner=mine,
         settled=True,
     )
     return Verdict(value=mine.value, source=mine.source, conflict=conflict)
+
+
+def _with_intruders(name: Field, value: Value, verdict: Verdict, intruders: Sequence[Side]) -> Verdict:
+    """The verdict of those who have a say; what the others wrote is kept beside it."""
+    told = tuple(claim for claim in _intrusions(name, intruders) if not equal(name, claim.value, verdict.value))
+    if not told:
+        return verdict
+    winner = Claim(value=verdict.value, source=verdict.source)
+    conflict = verdict.conflict or Conflict(
+        field=name,
+        reason=Reason.DIRECTION,
+        base=value,
+        claims=(winner,),
+        proposed=verdict.value,
+        winner=winner,
+        settled=True,
+    )
+    return replace(verdict, conflict=replace(conflict, claims=(*conflict.claims, *told)))
+
+
+def _intrusions(name: Field, intruders: Sequence[Side]) -> tuple[Claim, ...]:
+    return tuple(
+        Claim(value=side.seen[name], source=side.touched or Provenance(replica=side.replica)) for side in intruders
+    )
 
 
 def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDecision:

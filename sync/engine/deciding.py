@@ -239,7 +239,17 @@ class Decider:
             rephrase=rephrase,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
+        if side.edited(Field.BODY) and self._is_unsaid(link, Field.BODY):
+            # What stood there was no rendering of the text that was refused: both are edits of an older one.
+            side = replace(side, agreed={name: value for name, value in side.agreed.items() if name != Field.BODY})
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
+
+    def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:
+        """Whether the value that the side was settled with could not be written there."""
+        rows = self.tx.outbox.of_ticket(link.ticket, link.replica)
+        asked = [row for row in rows if row.link == link.id and row.comment is None and name in row.op.fields]
+        refused = bool(asked) and asked[-1].state == "failed"
+        return refused or name in self.tx.problems.fields_of(self.bridge.name, link.replica, link.ticket)
 
     def _agreed(self, reader: Reader, link: LinkRecord) -> Fields:
         """What this side was settled with; what could not be said there is offered once more where words have changed."""

@@ -14,6 +14,8 @@ from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long before its request and after its answer the tracker may date our own write.
 OWN_WRITE_MARGIN = timedelta(seconds=90)
+#: Where the row of a create names the fields that its copy showed otherwise than they were sent.
+DOUBTFUL = "doubtful"
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 

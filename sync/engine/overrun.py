@@ -15,9 +15,9 @@ from sync.core.errors import TrackerError
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent
-from sync.core.ports import OpKind
+from sync.core.ports import ClockReading, OpKind
 from sync.engine.echoes import LATEST
-from sync.engine.history import by_our_clock, is_own
+from sync.engine.history import DOUBTFUL, by_our_clock, is_own
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
@@ -54,7 +54,8 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
         with bridge.store.read() as tx:
             record = tx.replicas.get(bridge.name, name)
             checked = 0 if record is None else int(record.details.get(CHECKED, 0))
-            rows = tx.outbox.updates_after(bridge.name, name, checked)
+            done = tx.outbox.writes_after(bridge.name, name, checked)
+            rows = [row for row in done if row.op.kind is OpKind.UPDATE or row.context.get(DOUBTFUL)]
             waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(_was_lost(row) for row in rows) else set()
         asked = [row for row in rows if not row.context.get("checked") and _is_due(row, waiting)]
         if asked:
@@ -64,8 +65,8 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
                 continue
             with bridge.store.read() as tx:
                 found |= _overruns(Reader(bridge=bridge, replica=replica, tx=tx), asked, events)
-        if rows:
-            _remember(bridge, lease, name, rows, asked, found)
+        if done:
+            _remember(bridge, lease, name, rows, asked, found, done[-1].sequence)
     return found
 
 
@@ -84,20 +85,27 @@ def _was_lost(row: OutboxRecord) -> bool:
 
 def _is_due(row: OutboxRecord, waiting: set[NativeRef]) -> bool:
     """A request whose answer was lost may land at any moment: it is looked at whenever its ticket changed."""
-    return not _was_lost(row) or row.op.ref in waiting
+    return not _was_lost(row) or _ref(row) in waiting
 
 
-def _looked_at(row: OutboxRecord) -> datetime:
+def _ref(row: OutboxRecord) -> NativeRef | None:
+    """The ticket that the request wrote to, or made."""
+    made = row.context.get("ref") if row.op.kind is OpKind.CREATE else None
+    return NativeRef(made) if isinstance(made, str) else row.op.ref
+
+
+def _looked_at(row: OutboxRecord, clock: ClockReading) -> datetime:
     """The tracker's own time of the version that the request was made for."""
     read = row.context.get("read_at")
-    return datetime.fromisoformat(read) if isinstance(read, str) else row.created_at
+    return datetime.fromisoformat(read) if isinstance(read, str) else row.created_at + clock.offset - clock.uncertainty
 
 
 def _histories(replica: Replica, rows: Sequence[OutboxRecord]) -> dict[NativeRef, list[NativeEvent]]:
     can = replica.capabilities
     assert can is not None
-    since = min(map(_looked_at, rows)) - can.clock_resolution - timedelta(seconds=1)
-    refs = list(dict.fromkeys(row.op.ref for row in rows if row.op.ref is not None))
+    clock = replica.adapter.clock()
+    since = min(_looked_at(row, clock) for row in rows) - can.clock_resolution - timedelta(seconds=1)
+    refs = list(dict.fromkeys(ref for row in rows if (ref := _ref(row)) is not None))
     events: dict[NativeRef, list[NativeEvent]] = {}
     for event in replica.adapter.history(refs, since):
         events.setdefault(event.ref, []).append(event)
@@ -107,8 +115,8 @@ def _histories(replica: Replica, rows: Sequence[OutboxRecord]) -> dict[NativeRef
 def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeRef, list[NativeEvent]]) -> Overruns:
     by_ref: dict[NativeRef, list[OutboxRecord]] = {}
     for row in rows:
-        if row.op.ref is not None:
-            by_ref.setdefault(row.op.ref, []).append(row)
+        if (ref := _ref(row)) is not None:
+            by_ref.setdefault(ref, []).append(row)
     found: Overruns = {}
     for ref, requests in by_ref.items():
         ticket = requests[0].ticket
@@ -123,7 +131,7 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
         for row in requests:
-            if row.run in made:
+            if row.run in made and row.op.kind is OpKind.UPDATE:
                 continue  # the rest of a create, moments after it
             fields = record.canonical.fields
             for event in [*_run_over_by(row, told, fields), *_taken_for_ours(row, told, base, fields)]:
@@ -179,7 +187,9 @@ def _taken_for_ours(row: OutboxRecord, told: Sequence[_Told], base: Fields, cano
     found: list[FieldEvent] = []
     for name in row.op.fields:
         line = [(event, ours) for event, ours in told if event.field is name]
-        if shape_of(name) is Shape.SET or not any(own and is_own(event, [row]) for event, own in line):
+        # A tracker need not tell in a history with what a ticket was made.
+        is_begun = row.op.kind is OpKind.CREATE or any(own and is_own(event, [row]) for event, own in line)
+        if shape_of(name) is Shape.SET or not line or not is_begun:
             continue
         last, ours = line[-1]
         is_base = last.new is not UNKNOWN and name in base and equal(name, last.new, base[name])
@@ -213,6 +223,7 @@ def _remember(
     rows: Sequence[OutboxRecord],
     asked: Sequence[OutboxRecord],
     found: Overruns,
+    newest: int,
 ) -> None:
     """Mark what ran over nothing, and up to where all is checked."""
     guilty = {request for key, overrun in found.items() if key[1] == name for request in overrun.requests}
@@ -224,7 +235,7 @@ def _remember(
         if row.id not in innocent and not row.context.get("checked")
         if not _was_lost(row) or (row.sent_at or row.created_at) >= horizon
     ]
-    checked = min(open_rows) - 1 if open_rows else rows[-1].sequence
+    checked = min(open_rows) - 1 if open_rows else newest
     with bridge.store.begin(lease) as tx:
         for row in rows:
             if row.id in innocent:

@@ -13,8 +13,9 @@ from sync.core.fieldrules import PARTNERS, Shape, equal, rule_of, shape_of
 from sync.core.linking import make_marker
 from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, NativeTicket, Value, is_empty, link_parts
 from sync.core.plan import Intent
-from sync.core.ports import NativeOp, Receipt
+from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
+from sync.engine.history import DOUBTFUL
 from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
@@ -240,6 +241,10 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
         base = reader.resolved(reader.decode(current).snapshot.fields)
         holds = reader.projection(current)(intent.changes.news)
         asked = _sayable(reader, intent.changes.news)
+        if intent.kind is OpKind.CREATE:
+            _note_doubt(
+                tx, intent, {name for name in sent & holds.keys() if not equal(name, base.get(name), holds[name])}
+            )
         if foreign := _foreign(tx, reader, intent, link, current):
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         if foreign or len(asked) < len(intent.changes.news):
@@ -274,6 +279,13 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
         for name, (is_now, asked_for) in shown.items()
     ]
     writer.report(intent, current, dropped)
+
+
+def _note_doubt(tx: Tx, intent: Intent, unlike: set[Field]) -> None:
+    """A new copy does not show all that it was made with: was it the tracker, or a person? Its history is asked by the next cycle."""
+    creates = [row for row in tx.outbox.of_ticket(intent.ticket, intent.replica) if row.op.kind is OpKind.CREATE]
+    if unlike and creates:
+        tx.outbox.save(replace(creates[-1], context={**creates[-1].context, DOUBTFUL: sorted(unlike)}))
 
 
 def _sayable(reader: Reader, news: Fields) -> Fields:

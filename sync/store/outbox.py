@@ -114,13 +114,13 @@ class Outbox(Repository):
         rows.close()
         return found
 
-    def updates_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> list[OutboxRecord]:
-        """The changes of tickets in one replica that were done and that stand behind this place, in order."""
+    def writes_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> list[OutboxRecord]:
+        """The creates and changes of tickets in one replica that were done and that stand behind this place, in order."""
         query = select(OutboxRow).where(
             col(OutboxRow.sequence) > sequence,
             OutboxRow.bridge == bridge,
             OutboxRow.replica == replica,
-            OutboxRow.kind == OpKind.UPDATE.value,
+            col(OutboxRow.kind).in_((OpKind.CREATE.value, OpKind.UPDATE.value)),
             OutboxRow.state == "done",
         )
         return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]

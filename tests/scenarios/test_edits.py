@@ -281,3 +281,16 @@ def test_another_mapping_is_no_edit(make_world: Callable[..., World]):
     assert world.cycle().conflicts == 0
     assert world.canonical(JIRA, ref)[Field.STATUS] == before == "review"
     assert world.native(JIRA, ref, JIRA)["state"] == "Review"
+
+
+def test_an_edit_where_nobody_may_write_is_kept_beside_the_others(make_world):
+    """Of two edits of one field the one on a side that only receives loses, and stands in a conflict with its author's words."""
+    world = make_world(directions={GITHUB: "out"})
+    ref = world.trackers[JIRA].create(title="before")
+    world.settle()
+    world.trackers[GITHUB].edit(world.twin(JIRA, ref, GITHUB), title="from github")
+    world.trackers[JIRA].edit(ref, title="from jira")
+    world.settle()
+    assert world.everywhere(JIRA, ref, "title") == ["from jira"] * 3
+    (conflict,) = world.conflicts()
+    assert {claim.value for claim in conflict.claims} == {"from jira", "from github"}

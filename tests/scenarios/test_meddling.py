@@ -64,3 +64,17 @@ def test_an_edit_between_a_write_and_the_look_after_it_is_kept(
     assert world.trackers[JIRA].ticket(ref)[key] == theirs
     assert world.native(JIRA, ref, GITHUB)[key] == theirs
     assert canonical in world.canonical(JIRA, ref).values()
+
+
+def test_an_edit_between_a_create_and_the_look_after_it_is_kept(world: World, adapters: dict[str, Watched]) -> None:
+    """What somebody writes into a copy right after it was made is no part of how it was made."""
+
+    def meddle() -> None:
+        (copy,) = world.trackers[JIRA].tickets()
+        world.trackers[JIRA].edit(copy["id"], text="one\ntwo", author="grace")
+
+    adapters[JIRA].then = meddle
+    ref = world.trackers[GITHUB].create(title="Refunds", text="one")
+    world.settle(8)
+    assert world.trackers[GITHUB].ticket(ref)["text"] == "one\ntwo"
+    world.check_converged()

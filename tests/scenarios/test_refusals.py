@@ -7,7 +7,8 @@ import pytest
 from sync.core.errors import Rejected
 from sync.core.models import Field, FieldProblem
 from sync.core.ports import OpKind
-from tests.scenarios.world import AZURE, JIRA
+from sync.testing.faults import Fault, FaultyAdapter, scripted
+from tests.scenarios.world import AZURE, GITHUB, JIRA
 
 
 @pytest.fixture
@@ -51,3 +52,18 @@ def test_links_to_what_nobody_here_knows_stay(make_world):
     world.trackers[JIRA].edit(one, links=[f"blocks:{two}"])
     world.settle()
     assert set(azure.ticket(other)["links"]) == {f"relates:{ours}", f"blocks:{world.twin(JIRA, two, AZURE)}"}
+
+
+def test_a_text_that_was_refused_is_not_lost_by_an_edit_there(world):
+    """Somebody edits the old text where the new one was refused: both edits stay, here as a conflict about the same lines."""
+    ref = world.trackers[JIRA].create(title="Refunds", text="one\ntwo\nthree")
+    world.settle()
+    replica = world.bridge.replicas[JIRA]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    world.trackers[GITHUB].edit(world.twin(JIRA, ref, GITHUB), text="one\ntwo\nand a half\nthree")
+    world.cycle()
+    world.trackers[JIRA].edit(ref, text="one\n2\nthree", author="ada")
+    world.settle()
+    claims = [str(claim.value) for conflict in world.conflicts() for claim in conflict.claims]
+    for word in ("and a half", "2"):
+        assert all(word in text for text in world.everywhere(JIRA, ref, "text")) or any(word in one for one in claims)

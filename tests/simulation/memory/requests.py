@@ -185,12 +185,13 @@ class Outbox(Noun):
     def of_ticket(self, ticket: Any, replica: Any) -> list[OutboxRecord]:
         return [one for one in self._rows() if one.ticket == ticket and one.replica == replica]
 
-    def updates_after(self, bridge: Any, replica: Any, sequence: int) -> list[OutboxRecord]:
-        key = (bridge, replica, OpKind.UPDATE, "done")
+    def writes_after(self, bridge: Any, replica: Any, sequence: int) -> list[OutboxRecord]:
+        kinds = (OpKind.CREATE, OpKind.UPDATE)
         return [
             one
             for one in self._rows()
-            if one.sequence > sequence and (one.bridge, one.replica, one.op.kind, one.state) == key
+            if one.sequence > sequence and (one.bridge, one.replica, one.state) == (bridge, replica, "done")
+            if one.op.kind in kinds
         ]
 
     def _creates(self, of: Any) -> list[OutboxRecord]:
