@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import builtins
+from datetime import timedelta
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, exists, func, update
 from sqlmodel import col, select
 
 from sync.core.ids import BridgeName, RunId
 from sync.core.models import JsonObject
 from sync.store.records import RunRecord
 from sync.store.repository import Repository, sql_table
-from sync.store.tables import RunRow
+from sync.store.tables import AuditRow, OutboxRow, RunRow
+
+#: How long a run that did nothing is remembered: a daemon makes half a million of them a year.
+IDLE_FOR = timedelta(days=30)
+#: Every how many runs the idle ones are forgotten.
+FORGET_EVERY = 1000
 
 
 class Runs(Repository):
@@ -22,11 +28,25 @@ class Runs(Repository):
         if run is None:
             number = (self._session.exec(select(func.max(RunRow.number))).one() or 0) + 1
             run = RunId(f"R-{number}")
+            if number % FORGET_EVERY == 0:
+                self._forget_idle(number - 1)
         else:
             number = int(run.removeprefix("R-"))
         row = {"id": run, "bridge": bridge, "number": number, "started_at": self._now()}
         self._insert(RunRow, {**row, "finished_at": None, "stats": {}})
         return run
+
+    def _forget_idle(self, newest: int) -> None:
+        """Runs of long ago that asked for nothing and decided nothing; never the newest, whose number is counted on from."""
+        runs = sql_table(RunRow)
+        self._session.exec(
+            delete(runs).where(
+                runs.c.finished_at < self._now() - IDLE_FOR,
+                runs.c.number < newest,
+                ~exists().where(sql_table(OutboxRow).c.run == runs.c.id),
+                ~exists().where(sql_table(AuditRow).c.run == runs.c.id),
+            )
+        )
 
     def finish(self, run: RunId, stats: JsonObject, *, bridge: BridgeName | None = None) -> None:
         """End the cycle (of one bridge, where the run covers several)."""
