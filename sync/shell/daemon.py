@@ -123,6 +123,8 @@ class Daemon:
 
     def _tell_pauses(self, bridge: Bridge, report: CycleReport) -> None:
         """When a limit begins to hold something up, and when it does not any more."""
+        if self._stop.is_set():
+            return  # what was waiting was asked to stop
         pauses = {pause.replica: pause for pause in report.pauses}
         for replica in bridge.replicas:
             before = self._paused.get((bridge.name, replica))

@@ -17,6 +17,7 @@ from adapters.azure_devops.simulator import AzureDevOpsSimulator
 from adapters.github.simulator import GitHubSimulator
 from adapters.github.simulator.limits import Limits
 from sync.shell.cli.main import run
+from tests.system.bridged import GITHUB, bridged
 
 COMMAND = [sys.executable, "-m", "sync.shell.cli.main"]
 CONFIG = """
@@ -131,3 +132,24 @@ def test_a_daemon_says_what_it_waits_for_and_stops_at_once(world):
     assert "waiting for a limit" not in rest
     assert "stopped" in rest
     assert (made(hub), hub.meter.trips) == (0, 0)
+
+
+def test_what_changed_between_two_cycles_is_one_request(tmp_path):
+    """Five edits of four fields of one ticket are one request to a tracker.
+
+    Two things have requests of their own: a status in Jira, and new labels on GitHub, where nobody else's must be overwritten.
+    """
+    with bridged(tmp_path) as bridge:
+        key = bridge.azure.add_issue(title="Payout is late", labels=["bank"])
+        bridge.until_quiet()
+        bridge.azure.edit(key, title="Payout is two days late")
+        bridge.azure.edit(key, body="<p>Since Monday</p>", labels=["bank", "urgent"])
+        bridge.azure.edit(key, state="Closed")
+        bridge.azure.edit(key, title="Payout is three days late")
+        assert bridge.sync().writes == {"jira": 2, "github": 2, "azure": 0}
+        bridge.until_quiet()
+
+        number = int(bridge.keys("three days")[GITHUB])
+        bridge.github.edit(number, title="Payout was late", labels=["bank", "paid"])
+        bridge.github.edit(number, body="Until today")
+        assert bridge.sync().writes == {"jira": 1, "github": 0, "azure": 1}
