@@ -89,7 +89,7 @@ def test_a_work_item_that_moved_to_another_project_is_gone_for_us() -> None:
         azure.simulator.move(number, "Elsewhere")
         azure.simulator.edit(stays, title="Stayed")
         (page,) = azure.adapter.pull(cursor)
-        assert [(gone.ref, gone.reason) for gone in page.gone] == [(str(number), "moved to the project Elsewhere")]
+        assert [(gone.ref, gone.moved_to) for gone in page.gone] == [(str(number), "the project Elsewhere")]
         assert [ticket.number for ticket in page.tickets] == [stays]
         found = list(azure.adapter.fetch([NativeRef(str(number)), NativeRef(str(stays))]))
         assert [isinstance(one, Gone) for one in found] == [True, False]

@@ -261,6 +261,8 @@ def test_gone_is_said_of_that_ticket_only(hub):
     assert [ref for ref, one in found.items() if isinstance(one, Gone)] == ["1", "2", "9"]
     assert "deleted" in found["1"].reason
     assert "transferred" in found["2"].reason
+    assert found["2"].moved_to
+    assert found["1"].moved_to == found["9"].moved_to == ""
 
 
 def test_a_hidden_repository_is_no_reason_to_call_its_tickets_gone(hub):

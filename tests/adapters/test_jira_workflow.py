@@ -133,6 +133,7 @@ def test_archived_and_moved_tickets_are_gone_with_a_reason_and_come_back(deploym
         found = {one.ref: one for one in jira.adapter.fetch(refs)}
         assert [isinstance(found[ref], Gone) for ref in refs] == [True, True, False]
         assert "moved to OPS-1" in getattr(found[refs[1]], "reason", "")
+        assert [getattr(found[ref], "moved_to", None) for ref in refs] == ["", "OPS-1", None]
         jira.simulator.unarchive(archived)
         (back,) = jira.adapter.fetch(refs[:1])
         assert not isinstance(back, Gone)
