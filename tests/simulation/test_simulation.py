@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import pytest
 
-from tests.simulation.drawing import draw_setting, draw_steps
+from sync.core.guard import Limits
+from sync.core.policy import MergePolicy
+from sync.engine.cycle import run_cycle
+from sync.testing.memory import MemoryKnobs
+from tests.simulation.drawing import NAMES, draw_setting, draw_steps
 from tests.simulation.history import run_history
 from tests.simulation.steps import Cycle, from_json, shorter, to_json
 from tests.simulation.tally import Tally
+from tests.simulation.world import World
 
 #: Histories of one test, and how many such tests there are.
 SHARE, SHARES = 30, 10
+#: How many of a few tickets may be closed or rewritten in one cycle.
+ALLOWED = Limits().mass_floor
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -56,3 +64,29 @@ def test_shorter_histories_have_less() -> None:
     assert all(len(to_json(one)) < size for one in candidates)
     assert any(len(one) == len(steps) - 1 for one in candidates)
     assert any(isinstance(step, Cycle) for step in steps)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_brake_trips_at_one_more(seed: int) -> None:
+    """I8: as many tickets as are allowed are closed or rewritten in one cycle; with one more nothing is written at all."""
+    random = Random(seed)
+    knobs = {name: MemoryKnobs() for name in NAMES[: random.choice((2, 3))]}
+    setting = replace(
+        draw_setting(random), knobs=knobs, directions={}, policy=MergePolicy(order=tuple(knobs)), poisoned=None
+    )
+    world = World(setting, None)
+    try:
+        tracker = world.trackers[NAMES[0]]
+        refs = [tracker.create(title=world.word("title")) for _ in range(8)]
+        run_cycle(world.bridge)
+        many = ALLOWED + random.randrange(2)
+        for ref in random.sample(refs, many):
+            changed = random.choice(({"state": "Done"}, {"title": world.word("title")}, {"text": world.word("line")}))
+            tracker.edit(ref, **changed)
+        world.advance(60)
+        before = world.writes()
+        report = run_cycle(world.bridge)
+        assert bool(report.halts) == (many > ALLOWED)
+        assert (world.writes() == before) == (many > ALLOWED)
+    finally:
+        world.close()
