@@ -108,7 +108,9 @@ class Writer:
                 self._miss(found)
                 raise ChangedMeanwhile
             return found
-        raise Rejected(f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it")
+        raise Rejected(
+            f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it"
+        )
 
     def _miss(self, gone: Gone) -> None:
         name = self.replica.name
@@ -154,7 +156,11 @@ class Writer:
                 return
         with self.bridge.store.begin(self.lease) as tx:
             tx.problems.clear(
-                self.bridge.name, self.replica.name, ticket=intent.ticket, kind="write", fields=intent.changes.fields
+                self.bridge.name,
+                self.replica.name,
+                ticket=intent.ticket,
+                kind=_part(intent),
+                fields=intent.changes.fields,
             )
 
     def unsaid(self, intent: Intent, where: NativeTicket | None, problems: Sequence[FieldProblem]) -> None:
@@ -178,7 +184,7 @@ class Writer:
                     ref=where.ref if where else None,
                     ticket=intent.ticket,
                     field=problem.field,
-                    kind="write",
+                    kind=_part(intent),
                     message=problem.message,
                     mend=problem.mend,
                 )
@@ -188,3 +194,10 @@ class Writer:
             self.outcome.problems.append(
                 ProblemLine(replica=self.replica.name, place=place, message=problem.message, mend=problem.mend)
             )
+
+
+def _part(intent: Intent) -> str:
+    """What a problem is one of: a comment that could be written says nothing about its ticket's text."""
+    if intent.comment is not None:
+        return "comment"
+    return "file" if intent.attachment is not None else "write"

@@ -67,3 +67,18 @@ def test_a_text_that_was_refused_is_not_lost_by_an_edit_there(world):
     claims = [str(claim.value) for conflict in world.conflicts() for claim in conflict.claims]
     for word in ("and a half", "2"):
         assert all(word in text for text in world.everywhere(JIRA, ref, "text")) or any(word in one for one in claims)
+
+
+def test_a_comment_that_is_written_hides_no_problem_of_its_ticket(world):
+    """The text that was refused stays a problem, though a comment of the same ticket was taken after it."""
+    ref = world.trackers[JIRA].create(title="Refunds", text="one")
+    world.settle()
+    replica = world.bridge.replicas[JIRA]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    twin = world.twin(JIRA, ref, GITHUB)
+    world.trackers[GITHUB].edit(twin, text="two")
+    world.trackers[GITHUB].comment(twin, "hello", author="grace")
+    world.cycle()
+    assert len(world.comments(JIRA, ref)) == 1
+    with world.store.read() as tx:
+        assert [(problem.replica, problem.field) for problem in tx.problems.open()] == [(JIRA, Field.BODY)]
