@@ -53,13 +53,15 @@ def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> 
     Within the caller's transaction. Replicas that only receive make no tickets.
     """
     joined = Joined()
-    open_readers = {name: reader for name, reader in readers(bridge, tx).items() if name in set(available)}
+    known = readers(bridge, tx)
+    open_readers = {name: reader for name, reader in known.items() if name in set(available)}
     newcomers = [newcomer for reader in open_readers.values() for newcomer in _unlinked(reader)]
     rest = [
         newcomer for newcomer in newcomers if not _joined_by_marker(open_readers[newcomer.replica], newcomer, joined)
     ]
     _create(bridge, tx, open_readers, rest, joined)
-    for reader in open_readers.values():
+    # What an earlier cycle pulled is decided on together with its ticket, though the tracker does not answer now.
+    for reader in known.values():
         for ref in tx.inbox.ticket_refs(bridge.name, reader.replica.name):
             _join_comments(reader, ref)
     return joined

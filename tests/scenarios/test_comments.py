@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sync.testing.faults import Fault, FaultyAdapter, scripted
 from tests.scenarios.world import AZURE, GITHUB, JIRA, NAMES
 
 
@@ -104,6 +105,18 @@ def test_a_deletion_waits_for_a_tracker_that_is_down(world, ref, monkeypatch):
         assert [len(comments) for comments in texts(world, ref)] == [0, 0, 1]
     world.settle()
     assert texts(world, ref) == [[], [], []]
+
+
+def test_a_comment_that_was_pulled_before_its_tracker_failed_is_kept(world, ref):
+    """It is not forgotten with the rest of what was pulled when its ticket is decided on without that tracker."""
+    world.trackers[GITHUB].comment(world.twin(JIRA, ref, GITHUB), "hello", author="grace")
+    world.plan()
+    script = scripted([("pull", Fault.UNREACHABLE)])
+    world.reopen(lambda name, adapter: FaultyAdapter(adapter, script) if name == GITHUB else adapter)
+    world.trackers[JIRA].edit(ref, title="Refunds fail")
+    world.cycle()
+    world.settle()
+    assert all("hello" in comments[0] for comments in texts(world, ref))
 
 
 def test_restricted_comments_never_leave(world, ref):

@@ -105,8 +105,8 @@ def _cycle(world: World, step: Cycle, result: Result) -> None:
 def _planned(world: World, step: Cycle, result: Result) -> None:
     """I17: ask what a cycle would do, then run it; where nothing came between, it does exactly that."""
     before, written = world.clock(), world.writes()
-    # A write may bring to light what no list showed.
-    hidden = any(knobs.list_lag for knobs in world.setting.knobs.values())
+    # A write may bring to light what no list showed, or that a ticket is gone.
+    hidden = any(tracker.knobs.list_lag or tracker.deleted() for tracker in world.trackers.values())
     alone = not (step.strikes or step.meddling or world.late or hidden or world.setting.poisoned)
 
     def run() -> CycleReport:
