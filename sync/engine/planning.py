@@ -95,7 +95,7 @@ def rehearse(session: Session, prepare: Prepare, write: Write) -> PlanReport:
             report = _report(twin, notes, (), tx)
         late = check_exposure(twin, {one.replica for one in report.writes})
         halts += [one for one in late if one not in halts]
-    return replace(report, halts=(*report.halts, *_lines(halts)), failures=tuple(twin.report.failures))
+    return replace(report, halts=(*report.halts, *_lines(halts)), failures=twin.report.unread())
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def _report(session: Session, notes: _Notes, halts: Iterable[Halt], tx: Tx | Non
         conflicts=tuple(notes.conflicts),
         halts=(*report.halts, *_lines(halts)),
         problems=tuple(problems),
-        failures=tuple(report.failures),
+        failures=report.unread(),
         rests_on=tuple(notes.rests_on.values()),
     )
 

@@ -154,6 +154,15 @@ class CycleReport:
     interrupted: bool = False
     more_runs: list[RunId] = field(default_factory=list)
 
+    def unread(self) -> tuple[ReplicaFailure, ...]:
+        """The trackers that took no part: those that failed, and those whose limit on reading is used up."""
+        limited = (
+            ReplicaFailure(replica=pause.replica, kind="limited", message=pause.why)
+            for pause in self.pauses
+            if not pause.left
+        )
+        return (*self.failures, *limited)
+
     def as_json(self) -> dict[str, Any]:
         """The member of `bridges` in `sync --json`."""
         values = asdict(self)

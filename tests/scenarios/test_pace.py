@@ -124,3 +124,6 @@ def test_a_limit_on_reading_is_a_pause_of_that_tracker(tmp_path):
     (pause,) = report.pauses
     assert (pause.replica, pause.until - world.clock()) == (GITHUB, timedelta(minutes=40))
     assert copies(world, AZURE) == 1
+    # A plan can't foresee what it could not read, and says so.
+    (failure,) = world.plan().failures
+    assert (failure.replica, failure.kind) == (GITHUB, "limited")

@@ -66,21 +66,26 @@ def made(hub):
 
 
 @contextmanager
-def running(path, *arguments):
-    """The command as a process; gives it and a way to wait for a word on its stderr."""
+def running(path, *arguments, terminal=False):
+    """The command as a process; gives it and a way to wait for a word on its stderr, which may be a terminal."""
+    ours, theirs = os.openpty() if terminal else os.pipe()
     with subprocess.Popen(
         [*COMMAND, "--config", str(path), *arguments],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stderr=theirs,
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "TERM": "xterm", "COLUMNS": "200"},
     ) as process:
+        os.close(theirs)
         seen = b""
 
         def until(word: str) -> str:
             nonlocal seen
             while word.encode() not in seen:
-                assert select.select([process.stderr], [], [], 60)[0], seen
-                news = os.read(process.stderr.fileno(), 65_536)
+                assert select.select([ours], [], [], 60)[0], seen
+                try:
+                    news = os.read(ours, 65_536)
+                except OSError:  # so a terminal says that nobody is there any more
+                    news = b""
                 assert news, seen
                 seen += news
             return seen.decode()
@@ -89,6 +94,7 @@ def running(path, *arguments):
             yield process, until
         finally:
             process.kill()
+            os.close(ours)
 
 
 def test_a_first_sync_waits_with_its_end_in_sight_and_lets_go_at_once(world, capsys):
@@ -118,6 +124,19 @@ def test_a_first_sync_waits_with_its_end_in_sight_and_lets_go_at_once(world, cap
     assert "hub: 6 left to write, done about" in capsys.readouterr().out
 
 
+def test_who_watches_sees_one_line_that_is_kept_up_to_date(world):
+    """On a terminal the wait stands in one place, and is gone with the command."""
+    _, _, path = world
+    with running(path, "sync", terminal=True) as (process, until):
+        said = until("done about")
+        assert "hub: 3 of 8 written, waiting 60 min for its hourly limit of 3 new issues and comments" in said
+        until("waiting 59 min")
+        process.send_signal(signal.SIGTERM)
+        until("\x1b[?25h")  # the cursor is back
+        assert process.wait(20) == 130
+        assert b"3 of 8 written, waiting" in process.stdout.read()
+
+
 def test_a_daemon_says_what_it_waits_for_and_stops_at_once(world):
     """Once when the waiting begins, in one line of its log; SIGTERM does not wait for the limit."""
     hub, _, path = world
@@ -128,9 +147,8 @@ def test_a_daemon_says_what_it_waits_for_and_stops_at_once(world):
             select.select([], [], [], 0.2)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        rest = process.stderr.read().decode()
-    assert "waiting for a limit" not in rest
-    assert "stopped" in rest
+        said = until("stopped")
+    assert said.count("waiting for a limit") == 1
     assert (made(hub), hub.meter.trips) == (0, 0)
 
 

@@ -17,6 +17,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
 
 from sync.core.ids import ReplicaName
 from sync.shell.cli.common import console
@@ -38,7 +39,7 @@ class TerminalProgress:
             disable=not sys.stderr.isatty(),
         )
         self._tasks: dict[tuple[str, ReplicaName | None], TaskID] = {}
-        self._wait: TaskID | None = None
+        self._wait: Status | None = None
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -48,22 +49,32 @@ class TerminalProgress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end_wait()
         self._bars.stop()
 
     def waiting(self, text: str | None) -> bool:
-        """Show a line for what is waited for, below the bars of what was done."""
+        """Show what is waited for in place of the bars, until it is over."""
+        if self._bars.disable:
+            return False
         with self._lock:
-            if self._wait is not None and text is None:
-                self._bars.remove_task(self._wait)
-                self._wait = None
-            elif text is not None and self._wait is None:
-                self._tasks.clear()
-                for task in self._bars.task_ids:
+            if text is None:
+                self._end_wait()
+                self._bars.start()
+            elif self._wait is not None:
+                self._wait.update(text)
+            else:
+                self._bars.stop()
+                for task in self._tasks.values():
                     self._bars.remove_task(task)
-                self._wait = self._bars.add_task(text, total=None)
-            elif text is not None and self._wait is not None:
-                self._bars.update(self._wait, description=text)
-        return not self._bars.disable
+                self._tasks.clear()
+                self._wait = self._bars.console.status(text)
+                self._wait.start()
+        return True
+
+    def _end_wait(self) -> None:
+        if self._wait is not None:
+            self._wait.stop()
+            self._wait = None
 
     def step(self, what: str, replica: ReplicaName | None, done: int, total: int | None) -> None:
         """Move the bar of `what` in `replica`."""

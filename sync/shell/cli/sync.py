@@ -127,8 +127,8 @@ def sync(
     Where a tracker takes no more for now (a long first sync to GitHub), it waits, says for what and until when, and goes on;
     Ctrl-C ends the wait at once, and the next sync takes up what is left.
 
-    Exit code 0 done, 1 some tickets had problems, 3 a guard stopped it, 4 a tracker was unreachable or refused us,
-    5 a conflict waits for a person, 130 interrupted (the write in hand was finished).
+    Exit code 0 done, 1 some tickets had problems, 3 a guard stopped it, 4 a tracker was unreachable, refused us, or (with
+    --no-wait) takes no more for now, 5 a conflict waits for a person, 130 interrupted (the write in hand was finished).
 
     Example:  [bold]trackdown sync --json | jq '.bridges[].writes'[/]
     """
