@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from sync.core.errors import TrackerError
+from sync.core.errors import Halted, TrackerError
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import Gone
 from sync.core.ports import Page
 from sync.engine.comparing import Comparison, Found
+from sync.engine.places import check_places
 from sync.engine.probe import failure_of, introduce
 from sync.engine.pull import pull_all
 from sync.engine.reading import Reader
@@ -70,11 +71,13 @@ def verify(bridge: Bridge, fix: Collection[Standing] = ()) -> VerifyReport:
     """Compare every pair of the bridge with its tracker, and make the next cycle mend the standings in `fix`.
 
     Costs one listing of each replica, and reads of what that makes doubtful. Raises `BridgeBusy` when another worker has
-    the bridge.
+    the bridge, `Halted` when it points to other projects than its tickets are in.
     """
     before = {name: replica.adapter.traffic.requests for name, replica in bridge.replicas.items()}
     with held(bridge) as lease:
         run = _Verification(bridge=bridge, lease=lease, available=list(bridge.replicas))
+        if halts := check_places(bridge, lease):
+            raise Halted("; ".join(f"{one.message}: {one.mend}" for one in halts))
         for failure in introduce(bridge, lease):
             run.lose(failure)
         run.pull()

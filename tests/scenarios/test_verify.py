@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sync.core.errors import BridgeBusy, Unreachable
+from sync.core.errors import BridgeBusy, Halted, Unreachable
 from sync.core.ids import ReplicaName
 from sync.core.linking import make_marker
 from sync.core.models import Field
@@ -228,6 +228,14 @@ def test_no_cycle_runs_meanwhile(world: World) -> None:
     linked(world)
     with held(world.bridge), pytest.raises(BridgeBusy):
         verify(world.bridge)
+
+
+def test_another_project(world: World) -> None:
+    """A config that points elsewhere does not make every ticket lost."""
+    linked(world)
+    world.bridge.replicas[GITHUB].place = "acme/other"
+    with pytest.raises(Halted, match="github was github and is acme/other now"):
+        verify(world.bridge, {Standing.LOST})
 
 
 def test_it_costs_batches(make_world: Callable[..., World]) -> None:
