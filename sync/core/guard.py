@@ -69,7 +69,10 @@ class Halt:
 
 
 _ALLOW = "look at `trackdown plan`; when it is meant, run `trackdown sync --allow-mass-change`"
-_CONSENT = "look at `trackdown plan`; when it is meant, run `trackdown sync --allow-deletes`"
+_CONSENT = (
+    "look at `trackdown plan`; when it is meant, run `trackdown sync --allow-deletes`, when it is not, take the deleted copy "
+    "out with `trackdown links remove`"
+)
 #: So many tickets are named in a sentence.
 _NAMED = 5
 

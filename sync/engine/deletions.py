@@ -48,6 +48,11 @@ def find_endings(
 ) -> tuple[Ending, ...]:
     """The copies whose end was just made sure of, and those whose deletion is still to be carried to the others."""
     endings: list[Ending] = []
+    others = [
+        name
+        for name, link in links.items()
+        if link.is_active and not items[name].gone and readers[name].replica.receives
+    ]
     for name, link in links.items():
         gone = items[name].gone
         if link.state == "active" and gone is not None and gone.sure and gone.moved_to:
@@ -57,7 +62,7 @@ def find_endings(
         ):
             reader = readers[name]
             unheard, silent = _unheard(reader, link, after), _has_untold_parts(tx, reader, link)
-            outcome: Outcome = reader.bridge.on_delete if reader.replica.reads else "unlink"
+            outcome: Outcome = reader.bridge.on_delete if reader.replica.reads and others else "unlink"
             if outcome != "unlink" and (unheard or silent):
                 outcome = "kept"
             endings.append(Ending(link=link, outcome=outcome, unheard=unheard))

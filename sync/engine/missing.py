@@ -64,10 +64,11 @@ def look_for_missing(bridge: Bridge, lease: Lease, available: Iterable[ReplicaNa
 def note_missing(bridge: Bridge, tx: Tx, link: LinkRecord) -> ProblemLine:
     """The ticket was read directly and not found for the first time: from now on nothing is written there."""
     tx.links.save(replace(link, missing_since=bridge.now()))
-    minutes = bridge.gone_after.total_seconds() / 60
+    seconds = bridge.gone_after.total_seconds()
+    wait = f"{seconds / 60:g} minutes" if seconds >= 60 else f"{seconds:g} seconds"
     message = (
         f"{link.key or link.ref} is not found in {link.replica} (deleted, or hidden from us); it is looked for again "
-        f"after {minutes:g} minutes, and until then nothing is written there"
+        f"after {wait}, and until then nothing is written there"
     )
     tx.problems.report(
         bridge=bridge.name,

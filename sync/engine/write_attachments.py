@@ -38,6 +38,8 @@ def write_attachment(writer: Writer, intent: Intent) -> None:
     try:
         writer.sender.send(intent, op, partial(_landed, writer, intent, record), context, content)
     except (Rejected, Forbidden, Unsupported) as error:
+        if writer.is_gone(intent, link.ref):
+            raise ChangedMeanwhile from None
         with writer.bridge.store.begin(writer.lease) as tx:
             tx.attachments.add_copy(
                 record, bridge=writer.bridge.name, replica=writer.replica.name, ref=NativeRef(f"refused:{record.id}"),

@@ -55,6 +55,8 @@ def write_comment(writer: Writer, intent: Intent) -> None:
         try:
             writer.sender.send(intent, op, lambda tx, receipt: _landed(writer, intent, ticket, tx, receipt), content)
         except Rejected as error:
+            if writer.is_gone(intent, ticket.ref):
+                raise ChangedMeanwhile from None
             writer.report(intent, ticket.native, error.problems or [writer.refusal(op, error)])
 
 

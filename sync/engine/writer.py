@@ -112,6 +112,21 @@ class Writer:
             f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it"
         )
 
+    def is_gone(self, intent: Intent, ref: NativeRef) -> bool:
+        """Whether a request was refused because its ticket is not there: that is noted, and it is made again when the ticket is back."""
+        try:
+            self.fetched(ref)
+        except ChangedMeanwhile:
+            with self.bridge.store.begin(self.lease) as tx:
+                refusal = tx.outbox.last_refusal(intent.comment or intent.ticket, self.replica.name)
+                if refusal is not None:
+                    context = {name: value for name, value in refusal.context.items() if name != "refused"}
+                    tx.outbox.save(replace(refusal, context=context))
+            return True
+        except TrackerError:
+            return False
+        return False
+
     def _miss(self, gone: Gone) -> None:
         name = self.replica.name
         with self.bridge.store.begin(self.lease) as tx:

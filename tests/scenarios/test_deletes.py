@@ -11,6 +11,7 @@ import pytest
 from sync.core.errors import Rejected
 from sync.core.guard import Limits
 from sync.core.models import Gone
+from sync.engine.adopt import remove_link
 from sync.engine.cycle import run_cycle
 from sync.engine.report import CycleReport
 from sync.engine.runtime import OnDelete
@@ -198,6 +199,48 @@ def test_deleting_waits_for_a_consent(told):
     assert not report.problems
     assert sum(told.cycle().writes.values()) == 0
     told.check_accounted()
+
+
+def test_it_is_not_meant(told):
+    """Who takes the deleted copy out of step keeps the others, and nothing waits any more."""
+    ref, _ = gone_for_good(told, "delete")
+    with told.store.read() as tx:
+        (gone,) = [link for link in tx.links.list(told.bridge.name) if link.state == "gone"]
+    remove_link(told.store, gone.id, by="ada")
+    report = consenting(told)
+    assert not report.halts
+    assert not any(report.writes.values())
+    told.trackers[JIRA].edit(ref, title="Refunds fail")
+    told.settle()
+    assert told.native(JIRA, ref, AZURE)["title"] == "Refunds fail"
+
+
+def test_when_every_copy_was_deleted_nothing_waits(told):
+    """Who consents finds out that there is no other copy left to be told anything."""
+    ref, _ = gone_for_good(told, "delete")
+    azure = told.twin(JIRA, ref, AZURE)
+    for name, one in ((JIRA, ref), (AZURE, azure)):
+        told.trackers[name].delete(one)
+    assert {"not found" in problem.message for problem in consenting(told).problems} == {True}
+    for _ in range(3):
+        report = told.cycle(after=AFTER.total_seconds())
+    assert not report.halts
+    assert not told.links()
+
+
+def test_a_comment_for_a_ticket_that_was_hidden(told):
+    """It is refused there because the ticket is not: no fault of the comment, which stands there when the ticket is back."""
+    ref, copy = linked(told)
+    told.trackers[GITHUB]._rows[copy].deleted = True
+    told.trackers[JIRA].comment(ref, "hello")
+    told.trackers[JIRA].attach(ref, "a.txt", b"what is in it")
+    report = told.cycle()
+    assert {"not found in github" in problem.message for problem in report.problems} == {True}
+    told.trackers[GITHUB]._rows[copy].deleted = False
+    told.cycle(after=AFTER.total_seconds())
+    told.settle()
+    assert ["hello" in text for text in told.comments(GITHUB, copy)] == [True]
+    assert [one["name"] for one in told.trackers[GITHUB].ticket(copy)["files"]] == ["a.txt"]
 
 
 def test_the_log_keeps_what_was_deleted(told):
