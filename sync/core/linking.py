@@ -102,7 +102,7 @@ def make_marker(entity_id: str, replica: ReplicaName, secret: bytes) -> Marker:
 
 def read_marker(marker: Marker, replica: ReplicaName, secret: bytes) -> str | None:
     """The id in a marker that we made for this replica; None for a forged, foreign or broken one."""
-    match = _MARKER.match(marker)
+    match = _MARKER.fullmatch(marker)
     if match is None or not hmac.compare_digest(match["mac"], _mac(match["id"], replica, secret)):
         return None
     return match["id"]
