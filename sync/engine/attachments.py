@@ -13,6 +13,7 @@ from sync.core.claims import as_set
 from sync.core.errors import StoreError, TrackerError
 from sync.core.ids import AttachmentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
+from sync.engine.passing import passing_folder
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
@@ -74,8 +75,8 @@ def _list(tx: Tx, ticket: TicketId, record: AttachmentRecord, *, there: bool) ->
 @contextmanager
 def collected(session: Session, tickets: Sequence[TicketId]) -> Iterator[Blobs]:
     """Read the files of these tickets that nobody has read yet, and those that a replica still lacks; gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="trackdown-") as folder:
-        blobs = Blobs(Path(folder))
+    with passing_folder() as folder:
+        blobs = Blobs(folder)
         if session.bridge.files.carry:
             with session.bridge.store.read() as tx:
                 collectors = list(_collectors(session, tx, blobs, tickets))
