@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName
-from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeTicket
+from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent, NativeTicket
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, OutboxRecord
@@ -16,6 +18,8 @@ from sync.store.records import LinkRecord, OutboxRecord
 OWN_WRITE_MARGIN = timedelta(seconds=90)
 #: Where the row of a create names the fields that its copy showed otherwise than they were sent.
 DOUBTFUL = "doubtful"
+#: The fields whose way may have several steps, each a request of its own.
+STEPWISE = frozenset({Field.STATUS, Field.REASON})
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -32,29 +36,54 @@ class Histories:
             # Two tickets that meet for the first time have their whole past to be compared.
             base = link.native.updated_at if isinstance(link.native, NativeTicket) else LONG_AGO
             since = base - reader.capabilities.clock_resolution
-            clock = reader.replica.adapter.clock()
             own = reader.tx.outbox.of_ticket(link.ticket, link.replica)
-            events: list[FieldEvent] = []
-            for native in reader.replica.adapter.history([link.ref], since):
-                for event in reader.replica.codec.decode_event(native, reader.mapping):
-                    told = by_our_clock(event, reader, clock.offset)
-                    if not (native.author == reader.capabilities.account and is_own(told, own)):
-                        events.append(told)
-            self._read[place] = tuple(events)
+            events = told(reader, own, reader.replica.adapter.history([link.ref], since))
+            self._read[place] = tuple(event for event, is_ours in events if not is_ours)
         return self._read[place]
 
 
-def is_own(event: FieldEvent, requests: list[OutboxRecord]) -> bool:
+def told(reader: Reader, own: Sequence[OutboxRecord], events: Iterable[NativeEvent]) -> list[tuple[FieldEvent, bool]]:
+    """The events of one ticket in canonical terms and by our clock, in their order, each with whether it was ours."""
+    offset, account = reader.replica.adapter.clock().offset, reader.capabilities.account
+    found = [
+        (by_our_clock(event, reader, offset), native.author == account)
+        for native in events
+        for event in reader.replica.codec.decode_event(native, reader.mapping)
+    ]
+    ours = [by_us and is_own(event, own) for event, by_us in found]
+    for name in STEPWISE:
+        steps = [number for number, (event, by_us) in enumerate(found) if by_us and event.field is name]
+        for before, after in reversed(list(pairwise(steps))):
+            # A way through a workflow ends where we asked to go; its steps lead there, each from where the last one came to.
+            event, following = found[before][0], found[after][0]
+            leads_on = ours[after] and equal(name, event.new, following.old)
+            ours[before] = ours[before] or (leads_on and _is_step(event, own))
+    return [(event, is_ours) for (event, _), is_ours in zip(found, ours, strict=True)]
+
+
+def _is_step(event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
+    """Whether one of several requests for the same end may have made it."""
+    rows = [row for row in requests if event.field in row.op.fields and _is_meanwhile(event, row)]
+    walks = [(row.run, _written(row).get(event.field)) for row in rows]
+    return len(walks) > len(set(walks))
+
+
+def is_own(event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
     """Whether one of our requests made this change: its field, its value, its time; the author alone proves nothing."""
     return any(
-        request.sent_at is not None
-        and event.field in request.op.fields
-        and request.sent_at - OWN_WRITE_MARGIN
-        <= event.at
-        <= (request.finished_at or request.sent_at) + OWN_WRITE_MARGIN
+        event.field in request.op.fields
+        and _is_meanwhile(event, request)
         and (event.new is UNKNOWN or equal(event.field, _written(request).get(event.field), event.new))
         for request in requests
     )
+
+
+def _is_meanwhile(event: FieldEvent, request: OutboxRecord) -> bool:
+    """Whether it was dated while the request was on its way."""
+    if request.sent_at is None:
+        return False
+    end = request.finished_at or request.sent_at
+    return request.sent_at - OWN_WRITE_MARGIN <= event.at <= end + OWN_WRITE_MARGIN
 
 
 def _written(request: OutboxRecord) -> Fields:

@@ -17,7 +17,7 @@ from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent
 from sync.core.ports import ClockReading, OpKind
 from sync.engine.echoes import LATEST
-from sync.engine.history import DOUBTFUL, by_our_clock, is_own
+from sync.engine.history import DOUBTFUL, is_own, told
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
@@ -72,10 +72,10 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
 
 def settle_overruns(tx: Tx, overrun: Overrun) -> None:
     """The decision on them is stored: they are not claimed again."""
-    told = [event.id for event in overrun.events]
+    claimed = [event.id for event in overrun.events]
     for request in overrun.requests:
         if (row := tx.outbox.get(request)) is not None:
-            known = [*row.context.get("told", ()), *told]
+            known = [*row.context.get("told", ()), *claimed]
             tx.outbox.save(replace(row, context={**row.context, "told": known, "checked": not _was_lost(row)}))
 
 
@@ -126,7 +126,7 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
             continue
         own = reader.tx.outbox.of_ticket(ticket, reader.replica.name)
         made = {row.run for row in own if row.op.kind is OpKind.CREATE}
-        told = _told(reader, own, events.get(ref, []))
+        line = told(reader, own, events.get(ref, []))
         base: Fields = link.base or {}
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
@@ -134,7 +134,7 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
             if row.run in made and row.op.kind is OpKind.UPDATE:
                 continue  # the rest of a create, moments after it
             fields = record.canonical.fields
-            for event in [*_run_over_by(row, told, fields), *_taken_for_ours(row, told, base, fields)]:
+            for event in [*_run_over_by(row, line, fields), *_taken_for_ours(row, line, base, fields)]:
                 lost[event.id] = event
                 guilty[row.id] = None
         if lost:
@@ -146,24 +146,13 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
 _Told = tuple[FieldEvent, bool]
 
 
-def _told(reader: Reader, own: list[OutboxRecord], events: Iterable[NativeEvent]) -> list[_Told]:
-    """The events in canonical terms and by our clock, each with whether it was ours."""
-    offset = reader.replica.adapter.clock().offset
-    told: list[_Told] = []
-    for native in events:
-        for raw in reader.replica.codec.decode_event(native, reader.mapping):
-            event = by_our_clock(raw, reader, offset)
-            told.append((event, native.author == reader.capabilities.account and is_own(event, own)))
-    return told
-
-
-def _run_over_by(row: OutboxRecord, told: Sequence[_Told], canonical: Fields) -> list[FieldEvent]:
+def _run_over_by(row: OutboxRecord, events: Sequence[_Told], canonical: Fields) -> list[FieldEvent]:
     """People's edits of the fields of this request that came after the look and before the write, and are not canonical."""
     before, sent = fields_from_json(row.before or {}), fields_from_json(row.after or {})
     known = set(row.context.get("told", ()))
     found: list[FieldEvent] = []
     for name in row.op.fields:
-        line = [(event, ours) for event, ours in told if event.field is name]
+        line = [(event, ours) for event, ours in events if event.field is name]
         ours = [number for number, (event, own) in enumerate(line) if own and is_own(event, [row])]
         if not ours or name not in sent:
             continue
@@ -178,7 +167,7 @@ def _run_over_by(row: OutboxRecord, told: Sequence[_Told], canonical: Fields) ->
     return found
 
 
-def _taken_for_ours(row: OutboxRecord, told: Sequence[_Told], base: Fields, canonical: Fields) -> list[FieldEvent]:
+def _taken_for_ours(row: OutboxRecord, events: Sequence[_Told], base: Fields, canonical: Fields) -> list[FieldEvent]:
     """People's edits that came between the write and our look after it, and became the base as if the tracker had made them of it.
 
     Of sets only our own members become the base, so that such an edit of one is seen in its turn.
@@ -186,7 +175,7 @@ def _taken_for_ours(row: OutboxRecord, told: Sequence[_Told], base: Fields, cano
     known = set(row.context.get("told", ()))
     found: list[FieldEvent] = []
     for name in row.op.fields:
-        line = [(event, ours) for event, ours in told if event.field is name]
+        line = [(event, ours) for event, ours in events if event.field is name]
         # A tracker need not tell in a history with what a ticket was made.
         is_begun = row.op.kind is OpKind.CREATE or any(own and is_own(event, [row]) for event, own in line)
         if shape_of(name) is Shape.SET or not line or not is_begun:

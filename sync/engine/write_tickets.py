@@ -15,7 +15,7 @@ from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, N
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
-from sync.engine.history import DOUBTFUL
+from sync.engine.history import DOUBTFUL, STEPWISE
 from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
@@ -24,8 +24,6 @@ from sync.store.records import LinkRecord
 
 #: A workflow has to be walked, and all else written, within this many steps.
 MOST_STEPS = 12
-#: The fields whose way may have several steps.
-STEPWISE = frozenset({Field.STATUS, Field.REASON})
 DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
 
 

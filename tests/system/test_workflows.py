@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sync.core.models import Field
 from tests.system.bridged import AZURE, bridged
 
 #: New and Approved are both open, so the first move changes nothing that anybody else would see.
@@ -29,3 +30,18 @@ def test_every_move_is_made(tmp_path: Path) -> None:
         assert world.azure.issue(number)["fields"]["System.State"] == "Done"
         assert not report.problems
         assert not any(world.sync().writes.values())
+
+
+def test_our_own_moves_are_nobodys_edits(tmp_path: Path) -> None:
+    """A way of two moves through Jira's workflow stands in its history as two; neither is taken for a person's and undone."""
+    with bridged(tmp_path) as world:
+        key = world.jira.add_issue("Refunds")
+        world.until_quiet()
+        number = int(world.keys("Refunds")[AZURE])
+        world.jira.transition(key, "Blocked")
+        world.while_passes()
+        world.azure.edit(number, state="Closed")
+        world.until_quiet()
+        world.while_passes(600)
+        world.until_quiet()
+        assert world.shown("Refunds", Field.STATUS) == dict.fromkeys(world.keys("Refunds"), "done")
