@@ -10,7 +10,7 @@ from tests.wire.network import Sent
 from tests.wire.oracle import Ledger, everything
 from tests.wire.people import People
 from tests.wire.steps import Cycle, Deed, History
-from tests.wire.world import World, world
+from tests.wire.world import PLACES, World, world
 
 #: In how many cycles without faults and edits a bridge must have come to rest.
 QUIET = 6
@@ -32,6 +32,8 @@ def run_history(history: History) -> Result:
     with world(history.flavour, history.seed, small_pages=history.small_pages) as there:
         teller = Teller(world=there, people=People(world=there), audit=Ledger(world=there))
         there.wire.watch = teller.audit.look
+        for place, seconds in zip(PLACES, history.skew, strict=True):
+            there.simulators[place].clock.advance(seconds)
         breaks = teller.tell(history)
         counts = Counter(
             cycles=teller.cycles,

@@ -88,11 +88,15 @@ def shown(hand: Hand, ref: str, what: str) -> list[str]:
 
 def everything(world: World, people: People, audit: Ledger) -> list[str]:
     """Every break of every promise."""
-    links, known = world.links(), told(world)
+    linked, known = world.links(), told(world)
+    links = {
+        ticket: {place: ref for place, ref in refs.items() if (place, str(ref)) not in people.deleted}
+        for ticket, refs in linked.items()
+    }
     with world.quietly():
         return [
             *audit.breaks,
-            *made_once(world, links, known),
+            *made_once(world, people, links, known),
             *nothing_lost(world, people, links, known),
             *choices_kept(world, people, links, known),
             *converged(world, links, known),
@@ -101,8 +105,9 @@ def everything(world: World, people: People, audit: Ledger) -> list[str]:
         ]
 
 
-def made_once(world: World, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
+def made_once(world: World, people: People, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
     """Every ticket of a tracker is linked once, every canonical ticket stands everywhere or its refusal is told, no word is said twice."""
+    ended = _ended(world, people)
     for place in PLACES:
         linked = sorted(str(refs[place]) for refs in links.values() if place in refs)
         there = sorted(world.hands[place].refs())
@@ -117,8 +122,16 @@ def made_once(world: World, links: dict[str, dict[str, Any]], known: Told) -> Br
                 if twice:
                     yield f"once: {place} {ref} has the {what} {twice} more than once ({ticket[-4:]})"
         told_of = {place for which, place, _ in known.problems if which == ticket}
+        told_of |= {place for which, place in ended if which == ticket}
         if missing := set(PLACES) - set(refs) - told_of:
             yield f"once: {ticket[-4:]} is not in {sorted(missing)}"
+
+
+def _ended(world: World, people: People) -> set[tuple[str, str]]:
+    """Tickets with the places where people deleted them, whether or not the bridge has noticed."""
+    with world.store.read() as tx:
+        every = [(link.ticket, str(link.replica), str(link.ref)) for link in tx.links.list(world.bridge.name)]
+    return {(str(ticket), place) for ticket, place, ref in every if (place, ref) in people.deleted}
 
 
 def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
@@ -127,6 +140,8 @@ def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]],
     titles: dict[str, Written] = {}
     for one in people.written:
         ticket = owner.get((one.place, one.ref))
+        if (one.place, one.ref) in people.deleted:
+            continue
         if ticket is None:
             yield f"lost: {one.place} {one.ref} is linked to nothing, with {one.word}"
         elif one.what == "title":
@@ -151,8 +166,11 @@ def choices_kept(world: World, people: People, links: dict[str, dict[str, Any]],
     owner = {(place, str(ref)): ticket for ticket, refs in links.items() for place, ref in refs.items()}
     last = {(owner.get((one.place, one.ref), ""), one.field): one for one in people.chosen}
     for (ticket, what), one in last.items():
-        told_of = any((which, name) == (ticket, what) for which, _, name in known.problems)
-        if not ticket or one.value is UNKNOWN or told_of or f"\n{what}: " in known.conflicts.get(ticket, ""):
+        # The native type is both in one.
+        names = (Field.KIND, Field.TYPE) if what in (Field.KIND, Field.TYPE) else (what,)
+        told_of = any(which == ticket and name in names for which, _, name in known.problems)
+        told_of |= any(f"\n{name}: " in known.conflicts.get(ticket, "") for name in names)
+        if not ticket or one.value is UNKNOWN or told_of or (one.place, one.ref) in people.deleted:
             continue
         if not equal(what, found := world.shown(one.place, one.ref).get(what), one.value):
             yield f"lost: {what} {one.value!r} chosen at {one.place} {one.ref} is {found!r}"

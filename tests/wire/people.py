@@ -47,6 +47,7 @@ class People:
     written: list[Written] = field(default_factory=list)
     removed: list[Written] = field(default_factory=list)
     chosen: list[Chosen] = field(default_factory=list)
+    deleted: set[tuple[str, str]] = field(default_factory=set)  # place, ref
     done: int = 0
     in_cycle: bool = False
     _by_word: defaultdict[str, list[Written]] = field(default_factory=lambda: defaultdict(list))
@@ -56,7 +57,7 @@ class People:
         hand = self.world.hands[deed.place]
         doing: dict[str, Callable[[Hand, Deed, str], None]] = {
             "title": self._title, "body": self._body, "label": self._label, "comment": self._comment,
-            "recomment": self._recomment, "link": self._link, "attach": self._attach,
+            "recomment": self._recomment, "link": self._link, "attach": self._attach, "delete": self._delete,
         }  # fmt: skip
         try:
             with self.world.quietly():
@@ -160,6 +161,11 @@ class People:
         word = f"f{deed.id}z"
         hand.attach(ref, f"{word}.txt", word.encode() * (1 + deed.number % 50))
         self._note(word, "file", deed, ref)
+
+    def _delete(self, hand: Hand, deed: Deed, ref: str) -> None:
+        before = set(hand.refs())
+        hand.delete(ref)
+        self.deleted |= {(deed.place, one) for one in before - set(hand.refs())}
 
     def _choose(self, hand: Hand, deed: Deed, ref: str) -> None:
         number, value = deed.number, None

@@ -13,7 +13,7 @@ from tests.wire.world import FLAVOURS, PLACES
 #: What a person may do; those that stand here often meet often.
 EDITS: Final = (
     *("title",) * 5, *("body",) * 5, *("label",) * 4, *("status",) * 4, *("comment",) * 3, *("recomment",) * 3, *("priority",) * 2,
-    *("assignee",) * 2, *("kind",) * 1, *("parent",) * 2, "component", "milestone", "due", *("link",) * 2, "attach",
+    *("assignee",) * 2, *("kind",) * 1, *("parent",) * 2, "component", "milestone", "due", *("link",) * 2, "attach", "delete",
 )  # fmt: skip
 MOST_TICKETS: Final = 4
 
@@ -83,6 +83,7 @@ class History:
     flavour: str
     small_pages: bool
     steps: tuple[Step, ...]
+    skew: tuple[float, ...] = (0.0, 0.0, 0.0)  # by how many seconds each tracker's clock is wrong
 
     def as_json(self) -> dict[str, Any]:
         """For a file from which it can be done again."""
@@ -91,7 +92,8 @@ class History:
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> History:
         """The history again."""
-        return cls(**{**told, "steps": tuple(_step(step) for step in told["steps"])})
+        skew = tuple(told.get("skew", (0.0, 0.0, 0.0)))
+        return cls(**{**told, "skew": skew, "steps": tuple(_step(step) for step in told["steps"])})
 
     def __len__(self) -> int:
         return sum(len(parts_of(step)) for step in self.steps)
@@ -132,8 +134,9 @@ def drawn(seed: int) -> History:
         steps += [_deed(random, next(ids)) for _ in range(random.choice((1, 1, 2, 3, 5)))]
         steps.append(_cycle(random, ids, wild))
     return History(
-        seed=seed, flavour=random.choice(tuple(FLAVOURS)), small_pages=random.random() < 0.3, steps=tuple(steps)
-    )
+        seed=seed, flavour=random.choice(tuple(FLAVOURS)), small_pages=random.random() < 0.3, steps=tuple(steps),
+        skew=tuple(random.choice((0.0, 0.0, 0.0, 0.0, -45.0, -3.0, 7.0, 60.0)) for _ in PLACES),
+    )  # fmt: skip
 
 
 def _birth(random: Random, number: int) -> Deed:
