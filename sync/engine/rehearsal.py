@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -66,30 +67,38 @@ def _rehearsing(bridge: Bridge, store: Store, one: Replica) -> Replica:
     return replace(one, adapter=adapter, codec=codec)
 
 
+_Turn = tuple[int, datetime]
+
+
+def _turn(native: NativeTicket) -> _Turn:
+    """When the ticket was as it is: what was written in the rehearsal is later than all that was read."""
+    return native.payload.get(REHEARSED, {}).get("turn", 0), native.updated_at
+
+
 @dataclass(slots=True)
 class Links:
     """What each ticket was last seen to say of its links: a server shows at both ends what was written at one."""
 
-    _seen: dict[NativeRef, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
+    _seen: dict[NativeRef, tuple[_Turn, frozenset[str]]] = field(default_factory=dict)
     _named_by: dict[str, set[NativeRef]] = field(default_factory=dict)
 
     def note(self, native: NativeTicket, links: frozenset[str]) -> None:
         """Remember the links of a ticket as it was read or written."""
         known = self._seen.get(native.ref)
-        if known is not None and known[0] > native.updated_at:
+        if known is not None and known[0] > _turn(native):
             return
-        self._seen[native.ref] = native.updated_at, links
+        self._seen[native.ref] = _turn(native), links
         for member in links:
             self._named_by.setdefault(link_parts(member)[1], set()).add(native.ref)
 
     def mirrors(self, native: NativeTicket) -> dict[str, bool]:
         """The links of a ticket that were made (True) or taken away at their other ends after it was read."""
-        _, own = self._seen.get(native.ref, (native.updated_at, frozenset[str]()))
+        _, own = self._seen.get(native.ref, (_turn(native), frozenset[str]()))
         others = self._named_by.get(native.ref, set()) | {NativeRef(link_parts(member)[1]) for member in own}
         found: dict[str, bool] = {}
         for other in others & self._seen.keys():
-            at, links = self._seen[other]
-            if at <= native.updated_at:
+            turn, links = self._seen[other]
+            if turn <= _turn(native):
                 continue
             ends = [link_parts(member) for member in links]
             there = {f"{LINK_KINDS[kind]}:{other}" for kind, end in ends if end == native.ref and kind in LINK_KINDS}
@@ -110,13 +119,13 @@ class RehearsedAdapter:
     replica: ReplicaName
     now: Callable[[], datetime]
     traffic: Traffic = field(default_factory=Traffic)
-    _numbers: Iterator[int] = field(default_factory=count)
+    _numbers: Iterator[int] = field(default_factory=partial(count, 1))
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:  # noqa: ARG002
         """The tickets as they were pulled, without their comments."""
         with self.store.read() as tx:
             for ref in refs:
-                link = tx.links.by_ref(self.bridge, self.replica, ref)
+                link = tx.links.by_ref(self.bridge, self.replica, ref, removed=True)
                 native = link.native if link is not None else None
                 yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
 
@@ -148,12 +157,13 @@ class RehearsedAdapter:
 
     def _ticket(self, op: NativeOp, ref: NativeRef, at: datetime) -> NativeTicket:
         under = op.payload[REHEARSED]["under"]
+        payload = {REHEARSED: {**op.payload[REHEARSED], "turn": next(self._numbers)}}
         if under is not None:
             old = ticket_from_json(under)
-            return replace(old, payload=op.payload, version=f"{old.version}+", updated_at=at, comments=None)
+            return replace(old, payload=payload, version=f"{old.version}+", updated_at=at, comments=None)
         key = str(op.payload[REHEARSED]["key"])
         return NativeTicket(
-            ref=ref, key=key, url="", number=0, version=REHEARSED, payload=op.payload, fetched_at=at, updated_at=at
+            ref=ref, key=key, url="", number=0, version=REHEARSED, payload=payload, fetched_at=at, updated_at=at
         )  # fmt: skip
 
     def download(self, attachment: NativeAttachment, take: Callable[[bytes], object], *, limit: int) -> None:
@@ -277,7 +287,8 @@ class RehearsedCodec:
             shown[Field.LINKS] = linked
         if current is None:
             opened = self.codec.project({Field.STATUS: "open"}, None, mapping, caps)
-            shown |= {name: value for name, value in opened.items() if name is Field.STATUS}
+            carried = caps.fields | mapping.placed | mapping.custom.keys()
+            shown |= {name: opened.get(name) if name is Field.STATUS else None for name in carried}
         ops: list[NativeOp] = []
         for op in encoded.ops:
             shown |= {name: holds.get(name, changes.news[name]) for name in op.fields if name in changes.fields}
