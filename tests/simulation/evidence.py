@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sync.core.ids import NativeRef, ReplicaName, TicketId
@@ -23,7 +23,7 @@ class Act:
     """Somebody wrote one field of one ticket in one tracker; `number` counts in true order over all trackers.
 
     `lost_sight`: the very next write of this field there was ours, and nothing could have told us of this one.
-    `replaced`: the next one was a person's.
+    `replaced`: the next one was a person's. `gone`: the ticket is not there any more, and perhaps nobody ever read this.
     """
 
     number: int
@@ -34,6 +34,7 @@ class Act:
     old: Value
     new: Value
     ours: bool
+    gone: bool
     replaced: bool = False
     lost_sight: bool = False
 
@@ -86,7 +87,8 @@ class Evidence:
 
     def acts(self) -> list[Act]:
         """Every write of every field of every linked ticket, in true order."""
-        linked = {(name, link.ref): ticket for ticket, links in self.links.items() for name, link in links.items()}
+        linked = {(link.replica, link.ref): link.ticket for link in self.tx.links.list(BRIDGE)}
+        here = {(name, link.ref) for links in self.links.values() for name, link in links.items()}
         found: list[tuple[Act, int, bool]] = []
         for number, one in enumerate(self.world.written):
             ticket = linked.get((one.replica, one.entry.ref))
@@ -105,7 +107,7 @@ class Evidence:
                 )
                 act = Act(
                     number=number, replica=one.replica, ref=one.entry.ref, ticket=ticket, field=told.field,
-                    old=old, new=new, ours=one.ours,
+                    old=old, new=new, ours=one.ours, gone=(one.replica, one.entry.ref) not in here,
                 )  # fmt: skip
                 found.append((act, one.cycle, one.late))
         return _followed(found, self.world)
@@ -113,8 +115,6 @@ class Evidence:
 
 def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     """The acts, with what came after each."""
-    from dataclasses import replace
-
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
     told: list[Act] = []
     for act, cycle, late in reversed(found):

@@ -21,7 +21,7 @@ from tests.scenarios.world import SHELF
 from tests.simulation import oracle
 from tests.simulation.drawing import Setting, draw_setting, draw_steps
 from tests.simulation.steps import Cycle, Edit, Step
-from tests.simulation.world import World
+from tests.simulation.world import World, store_in
 
 #: In how many cycles without faults and edits a bridge must have come to rest.
 QUIET = 6
@@ -48,17 +48,20 @@ class Result:
     fingerprint: str = ""
 
 
-def run_history(seed: int, steps: Sequence[Step] | None = None, *, on_disk: bool = False) -> Result:
+def run_history(
+    seed: int, steps: Sequence[Step] | None = None, *, on_disk: bool = False, url: str | None = None
+) -> Result:
     """Tell the history of a seed (with other `steps`: in its setting) and check every promise.
 
-    The store is in memory; `on_disk` it is a real one, at several times the cost, and must come to the same.
+    The store is in memory; `on_disk`, or at a `url` where one was set up, it is a real one, at several times the cost, and must
+    come to the same.
     """
     random = Random(seed)
     setting = draw_setting(random)
     told = tuple(draw_steps(random, setting) if steps is None else steps)
     result = Result(seed=seed, steps=told)
     directory = Path(tempfile.mkdtemp(prefix="trackdown-history-", dir=SHELF))
-    world = World(setting, directory if on_disk else None)
+    world = World(setting, store_in(directory) if on_disk else url)
     try:
         _tell(world, told, result)
         _judge(world, result)

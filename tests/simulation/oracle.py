@@ -45,7 +45,7 @@ def no_lost_update(seen: Evidence) -> Broken:
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
     final, claims, decided = seen.canonical(place), seen.claims(place), seen.decided(place)
     for act in acts:
-        if act.ours or act.replaced or act.lost_sight or act.new is UNKNOWN:
+        if act.ours or act.replaced or act.lost_sight or act.gone or act.new is UNKNOWN:
             continue
         project = seen.readers[act.replica].projection(None)
 
@@ -74,7 +74,7 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
             last[member] = False, act
     unique = place[1] in (Field.BODY, Field.LABELS, Field.COMPONENTS, Field.MILESTONE)
     for member, (wanted, act) in last.items():
-        if (member in final) == wanted or act.lost_sight or (claims and not (unique and wanted)):
+        if (member in final) == wanted or act.lost_sight or act.gone or (claims and not (unique and wanted)):
             continue
         if any(member in claim for claim in claims):
             continue
@@ -255,7 +255,7 @@ def clock_tolerance(seen: Evidence) -> Broken:
         final = seen.canonical(place)
         for act in acts:
             reads = seen.readers[act.replica].replica.reads
-            if reads and not act.lost_sight and act.old and equal(place[1], act.old, final):
+            if reads and not (act.lost_sight or act.gone) and act.old and equal(place[1], act.old, final):
                 yield f"{act.replica} {act.ref}: {act.new!r} was written over {act.old!r}, which came back"
 
 

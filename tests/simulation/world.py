@@ -58,6 +58,11 @@ class _Journal(list[MemoryWrite]):
         world.written.append(Written(replica=self._name, entry=entry, cycle=world.cycles, late=world.is_delivering))
 
 
+def store_in(directory: Path) -> str:
+    """The address of a new store on disk."""
+    return f"sqlite:///{shutil.copy(_template(), directory / 'store.db')}"
+
+
 @cache
 def _template() -> Path:
     path = Path(tempfile.mkdtemp(prefix="trackdown-simulation-", dir=SHELF)) / "template.db"
@@ -70,11 +75,11 @@ def _template() -> Path:
 class World:
     """One history in progress. Everything in it follows from the setting and the steps."""
 
-    def __init__(self, setting: Setting, directory: Path | None = None) -> None:
-        """With a `directory` the store is a database in it, else it is in memory."""
+    def __init__(self, setting: Setting, url: str | None = None) -> None:
+        """With a `url` the store is that database, set up and empty; else it is in memory."""
         self.setting = setting
         self.clock = ManualClock()
-        self.path = None if directory is None else Path(shutil.copy(_template(), directory / "store.db"))
+        self.url = url
         self.tables = Tables()
         self.written: list[Written] = []
         self.faults: list[str] = []
@@ -136,10 +141,10 @@ class World:
 
     def _open(self) -> Bridge:
         store: StormyStore | StormyMemory
-        if self.path is None:
+        if self.url is None:
             store = StormyMemory(self.tables, now=self.clock, new_id=self.new_id)
         else:
-            store = StormyStore(f"sqlite:///{self.path}", now=self.clock, new_id=self.new_id)
+            store = StormyStore(self.url, now=self.clock, new_id=self.new_id)
         store.weather = self.weather
         return Bridge(
             name=BRIDGE,
