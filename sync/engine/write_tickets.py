@@ -179,6 +179,8 @@ def _send_all(
             answer = writer.sender.send(intent, op, partial(_landed, writer, intent, op, pending), read).ticket
         except (Rejected, Forbidden, Unsupported) as error:
             named = list(error.problems) if isinstance(error, Rejected) else []
+            if not named and writer.is_gone(intent, current.ref):
+                raise ChangedMeanwhile from None
             problems += named or [writer.refusal(op, error)]
             tried |= (_fields_of(named) & op.fields) or op.fields
         else:
