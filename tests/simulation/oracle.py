@@ -65,7 +65,9 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
     final, claims = parts(seen.canonical(place)), [parts(claim) for claim in seen.claims(place)]
     last: dict[str, tuple[bool, Act]] = {}
     for act in acts:
-        if act.ours or UNKNOWN in (act.old, act.new):
+        # Of a link that is put back the ticket at one of its ends tells.
+        elsewhere = act.field is Field.LINKS and not seen.readers[act.replica].replica.reads
+        if act.ours or elsewhere or UNKNOWN in (act.old, act.new):
             continue
         old, new = parts(act.old), parts(act.new)
         for member in new - old:
