@@ -56,6 +56,19 @@ def test_a_first_sync_of_a_family_is_foretold(world):
     ]
 
 
+def test_what_has_to_wait_for_its_turn_is_foretold(world):
+    """A parent that is made after its child, and links in a chain, are part of the copies that the plan shows."""
+    jira = world.trackers[JIRA]
+    child, parent, last = (jira.create(title=title) for title in ("Child", "Parent", "Last"))
+    jira.edit(child, parent=parent)
+    jira.edit(parent, links=[f"blocks:{child}", f"relates:{last}"])
+    plan, _ = check_foretold(world.bridge)
+    assert {one.action for one in plan.writes} == {"create"}
+    shown = {one.key: {change.field.value: change.new for change in one.changes} for one in plan.writes}
+    assert shown["ISSUE-1"]["parent"] == "ISSUE-2"
+    assert world.cycle().writes == {JIRA: 0, GITHUB: 0, AZURE: 0}
+
+
 def test_a_file_is_foretold_without_being_read(world):
     """A file that no other can be the same as is not downloaded for a plan."""
     ref = world.trackers[JIRA].create(title="Refunds")
