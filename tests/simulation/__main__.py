@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -117,7 +118,7 @@ def _shortened(result: Result) -> Result:
 
 def _tell(result: Result) -> None:
     """The history, what it breaks, and how to tell it again."""
-    path = Path(f"seed-{result.seed}.json")
+    path = Path(tempfile.gettempdir()) / f"trackdown-seed-{result.seed}.json"
     path.write_text(to_json(result.steps), "utf-8")
     _say(f"\nseed {result.seed}, {len(result.steps)} steps:\n{to_json(result.steps)}")
     for one in result.failures:
