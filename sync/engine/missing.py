@@ -92,12 +92,11 @@ def is_missing(link: LinkRecord, item: InboxItem) -> bool:
 
 def _due(bridge: Bridge, name: ReplicaName) -> set[NativeRef]:
     with bridge.store.read() as tx:
-        said = tx.links.refs_to_tickets(bridge.name, name, tx.inbox.gone(bridge.name, name))
-        known = {link.ref: link for link in tx.links.missing(bridge.name, name)}
-        unseen = set(said) - set(known)
-        return unseen | {
-            ref for ref, link in known.items() if _is_due(bridge, link, tx.inbox.take(bridge.name, name, ref))
-        }
+        links = {link.ref: link for link in tx.links.missing(bridge.name, name)}
+        for ref in tx.inbox.gone(bridge.name, name):
+            if ref not in links and (link := tx.links.by_ref(bridge.name, name, ref)) is not None and link.is_active:
+                links[ref] = link
+        return {ref for ref, link in links.items() if _is_due(bridge, link, tx.inbox.take(bridge.name, name, ref))}
 
 
 def _is_due(bridge: Bridge, link: LinkRecord, item: InboxItem) -> bool:

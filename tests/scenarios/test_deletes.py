@@ -12,7 +12,7 @@ from sync.core.errors import Rejected
 from sync.core.guard import Limits
 from sync.core.models import Gone
 from sync.engine.adopt import remove_link
-from sync.engine.cycle import run_cycle
+from sync.engine.cycle import apply_cycle, run_cycle
 from sync.engine.report import CycleReport
 from sync.engine.runtime import OnDelete
 from sync.testing.faults import Crash, Fault, FaultyAdapter, scripted
@@ -199,6 +199,18 @@ def test_deleting_waits_for_a_consent(told):
     assert not report.problems
     assert sum(told.cycle().writes.values()) == 0
     told.check_accounted()
+
+
+def test_a_reviewed_plan_is_a_consent(told):
+    """Who applies a plan that shows the delete has consented to it, and to nothing else."""
+    ref, _ = gone_for_good(told, "delete")
+    plan = told.plan()
+    assert [halt.waits for halt in plan.halts] == [True]
+    applied = apply_cycle(told.bridge, plan)
+    assert not applied.differences
+    assert not applied.report.halts
+    assert told.trackers[JIRA].read(ref) is None
+    assert not told.cycle().halts
 
 
 def test_it_is_not_meant(told):
