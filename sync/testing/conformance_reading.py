@@ -10,7 +10,7 @@ import pytest
 from sync.core.errors import AuthFailed, TrackerError
 from sync.core.ids import Cursor, NativeRef
 from sync.core.models import Field, Gone, Value
-from sync.core.ports import Page
+from sync.core.ports import OpKind, Page
 from sync.testing.subject import WRONG_TOKEN, Subject
 
 
@@ -28,6 +28,15 @@ class Reading:
             assert adapter.traffic.requests > 0
         finally:
             adapter.close()
+
+    def test_the_pace_is_asked_for_nothing(self, subject: Subject) -> None:
+        """What requests would have to wait for, and what was sent before, costs no request; a wait ends, the last one last."""
+        arrived = subject.server.arrived()
+        subject.adapter.recall([(OpKind.CREATE, timedelta(minutes=1))] * 3)
+        for kind in OpKind:
+            pause = subject.adapter.pause(kind, 100)
+            assert pause is None or (pause.why and timedelta() < pause.after <= pause.over)
+        assert subject.server.arrived() == arrived
 
     def test_resume_costs_nothing(self, subject: Subject) -> None:
         """What an earlier probe found is taken over without a request, and pulling works and sees the same."""

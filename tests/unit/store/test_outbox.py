@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -45,6 +46,24 @@ def test_a_request_comes_back(store, ticket, clock):
         tx.outbox.save(sent)
     with store.read() as tx:
         assert tx.outbox.get(record.id) == replace(sent, error="no answer\ufffd")
+
+
+def test_what_went_out_lately_is_told_of_all_bridges(store, ticket, clock):
+    """Newest first, as far back as asked; what was only decided on did not go out."""
+    start = clock()
+    with store.begin() as tx:
+        tx.outbox.add(run=RUN, bridge=B, replica=JIRA, ticket=ticket, op=op(), state="done", sent_at=start)
+    clock.turn(timedelta(hours=1))
+    began = clock()
+    with store.begin() as tx:
+        tx.outbox.add(run=RUN, bridge=B, replica=JIRA, ticket=ticket, op=op(OpKind.CREATE), sent_at=began)
+        tx.outbox.add(run=RUN, bridge=B, replica=JIRA, ticket=ticket, op=op())
+        other = BridgeName("other")
+        tx.outbox.add(run=RUN, bridge=other, replica=GITHUB, ticket=ticket, op=op(), state="failed", sent_at=began)
+    with store.read() as tx:
+        found = [(replica, kind) for replica, kind, _ in tx.outbox.sent_since(began)]
+        assert found == [(GITHUB, OpKind.UPDATE), (JIRA, OpKind.CREATE)]
+        assert len(tx.outbox.sent_since(start)) == 3
 
 
 def test_unfinished_requests_come_in_order(store, ticket):
