@@ -133,7 +133,10 @@ def _fields(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froz
             continue
         names.add(name)
         if name is Field.BODY and here != place and writer.type == writer.present.type:
-            patch.append(_remove(here))
+            if here == wire.DESCRIPTION:
+                patch.append(_remove(here))
+            else:
+                new = new or _NOTHING  # what no form of this type shows can't be removed from it
         if name is Field.LABELS:
             new = "; ".join(new)
         if new not in (None, ""):
@@ -141,6 +144,10 @@ def _fields(writer: Writer, present: JsonObject) -> tuple[list[JsonObject], froz
         elif place in present:
             patch.append(_remove(place))
     return patch, frozenset(names)
+
+
+#: An empty text that stands before one that is hidden.
+_NOTHING = "<div></div>"
 
 
 def _source(writer: Writer, name: Field, place: str) -> str:

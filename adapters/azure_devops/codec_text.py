@@ -46,11 +46,10 @@ def body_field(payload: JsonObject, known: JsonObject) -> str:
 
 
 def body_source(payload: JsonObject, known: JsonObject) -> str:
-    """Where the long text stands: what became a bug, or was made one by a program, may have it where bugs hide it."""
+    """Where the long text stands: what became a bug, or was one, may have it where its form hides it now."""
     place, fields = body_field(payload, known), wire.fields_of(payload)
-    if place == wire.REPRO_STEPS and not fields.get(place) and fields.get(wire.DESCRIPTION):
-        return wire.DESCRIPTION
-    return place
+    other = wire.DESCRIPTION if place == wire.REPRO_STEPS else wire.REPRO_STEPS
+    return other if not fields.get(place) and fields.get(other) else place
 
 
 def is_markdown(payload: JsonObject, field: str) -> bool:

@@ -190,6 +190,28 @@ def test_a_bug_may_have_its_text_where_bugs_hide_it() -> None:
         assert azure.fields(number)[Field.BODY] == ""
 
 
+def test_what_was_a_bug_keeps_its_text() -> None:
+    """A person's change from a bug to another type leaves the text where bugs show it: nobody removed it, and it can be rewritten."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One", body="<p>Words</p>", type="Bug")
+        azure.simulator.edit(number, type="User Story")
+        assert azure.fields(number)[Field.BODY] == "Words"
+        assert azure.encoded(number, body="Words") == ()
+        azure.apply(number, body="Other words")
+        found = azure.simulator.issue(number)["fields"]
+        assert found["System.Description"] == "<p>Other words</p>"
+        assert azure.fields(number)[Field.BODY] == "Other words"
+
+
+def test_what_was_a_bug_can_lose_its_text() -> None:
+    """The text that its form hides now can't be removed there, but nothing stands before it."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One", body="<p>Words</p>", type="Bug")
+        azure.simulator.edit(number, type="User Story")
+        azure.apply(number, body="")
+        assert azure.fields(number)[Field.BODY] == ""
+
+
 def test_a_text_that_moves_with_the_type_was_not_edited() -> None:
     """A bug's text has another place: the history tells of the new type, and of no other text."""
     with bench() as azure:
