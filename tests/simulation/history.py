@@ -147,8 +147,8 @@ def _judge(world: World, result: Result) -> None:
 
 
 def _rest(world: World, result: Result) -> list[tuple[str, str]]:
-    """Sync until nothing is to be done, answer what waits for a person, and then two cycles in silence."""
-    for _ in range(2):
+    """Sync until nothing is to be done, answer what waits for a person or for its time, and then two cycles in silence."""
+    for _ in range(3):
         for _ in range(QUIET):
             report = _quiet(world)
             if report.halts:
@@ -157,8 +157,9 @@ def _rest(world: World, result: Result) -> list[tuple[str, str]]:
                 break
         else:
             return [("convergence", f"still busy after {QUIET} quiet cycles: {report.as_json()}")]
-        if not oracle.answer_conflicts(world):
+        if not (oracle.answer_conflicts(world) or oracle.waits_to_be_gone(world)):
             break
+        world.advance(world.bridge.gone_after.total_seconds())
     return oracle.silence(world, _quiet)
 
 

@@ -325,3 +325,9 @@ def answer_conflicts(world: World) -> bool:
         claim = one.claims[0]
         resolve_conflict(world.store, one.id, chosen=claim.value, replica=claim.replica, by="grace")
     return bool(waiting)
+
+
+def waits_to_be_gone(world: World) -> bool:
+    """Whether a ticket was not found, and is looked for once more before anybody believes it."""
+    with world.store.read() as tx:
+        return any(tx.links.missing(BRIDGE, name) for name in world.trackers)
