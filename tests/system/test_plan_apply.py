@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 
@@ -138,6 +139,30 @@ def test_the_last_run_is_undone_at_the_command_line(there, capsys):
     assert "there is no run 'R-999'" in capsys.readouterr().err
     code, document = told(capsys, there.config, "undo", document["undo"].removeprefix("R-"), "--yes")
     assert [(one["old"], one["new"]) for one in document["undone"]] == [(before, "Broken")]
+
+
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self):
+        return True
+
+
+def test_an_undo_shows_what_it_would_do_and_asks(there, capsys, monkeypatch):
+    """A no leaves everything as it is, a yes does what was shown."""
+    retitle(there, "Broken")
+    there.sync()
+    monkeypatch.setattr("sys.stdin", Terminal("n\n"))
+    assert run(["--config", str(there.config), "undo", "last"]) == 130
+    shown = capsys.readouterr()
+    assert "Title: Broken → Refunds" in shown.out
+    assert "~ update in jira PAY-1" in shown.out
+    assert "Do this?" in shown.err
+    assert set(there.shown("Broken", Field.TITLE).values()) == {"Broken"}
+    monkeypatch.setattr("sys.stdin", Terminal("y\n"))
+    assert run(["--config", str(there.config), "undo", "last"]) == 0
+    assert "takes this back" in capsys.readouterr().out
+    assert set(there.shown("Refunds", Field.TITLE).values()) == {"Refunds"}
 
 
 def test_an_undo_with_a_silent_tracker_does_nothing(there, capsys):
