@@ -71,7 +71,6 @@ def apply_cycle(bridge: Bridge, reviewed: PlanReport) -> Applied:
         if not session.report.halts and not bridge.stop.is_set():
             with consent_to_deletes(bridge):
                 write(session)
-            close_twins(bridge, session.writers, session.available)
         return Applied(report=session.finish(), differences=changed)
 
 
