@@ -166,7 +166,7 @@ def test_a_bridge_of_public_projects_goes_on_without_the_one_that_is_down(make: 
 VISIBILITIES = st.sampled_from(list(Visibility))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seen=st.tuples(VISIBILITIES, VISIBILITIES, VISIBILITIES),
     later=st.tuples(VISIBILITIES, VISIBILITIES, VISIBILITIES),

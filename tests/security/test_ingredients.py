@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,9 @@ NEVER = frozenset(
 BUILTINS = frozenset({"eval", "exec", "compile", "__import__"})
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for path in CODE:
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))
+@cache
+def trees() -> tuple[tuple[str, ast.Module], ...]:
+    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in CODE)
 
 
 def imported(tree: ast.Module) -> set[str]:
