@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def is_closed(condition: str, *, escape: str = "") -> bool:
-    """Whether every quote, bracket and `[name]` in the condition ends in it; `escape` is the sign that takes the meaning of the next one."""
+    """Whether every quote, bracket and `[name]` in the condition ends in it; `escape` takes the meaning of the next sign."""
     depth, quote = 0, ""
     signs = iter(condition)
     for sign in signs:
