@@ -59,7 +59,10 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
         except (Rejected, Forbidden, Unsupported) as error:
             _tell(writer, intent, error)
         except Limited as error:
-            writer.held.refused(intent, error)
+            if bridge.stop.is_set():
+                outcome.open.add(intent.ticket)  # it was the wait that was broken off
+            else:
+                writer.held.refused(intent, error)
         except TrackerError as error:
             outcome.open.add(intent.ticket)
             if not is_for_the_tracker(error):

@@ -100,15 +100,15 @@ class Session:
         for name, replica in self.bridge.replicas.items():
             sender = Sender(bridge=self.bridge, lease=self.lease, run=self.run, replica=replica)
             held = Held(replica=replica)
-            self.writers[name] = Writer(
-                bridge=self.bridge, lease=self.lease, replica=replica, sender=sender, held=held
-            )
+            self.writers[name] = Writer(bridge=self.bridge, lease=self.lease, replica=replica, sender=sender, held=held)
 
     def lose(self, failures: Iterable[ReplicaFailure]) -> None:
         """Go on without the replicas that failed; one failure each is told."""
         for failure in failures:
             if failure.replica in self.available:
                 self.available.remove(failure.replica)
+                if failure.kind == "limited" and self.bridge.stop.is_set():
+                    continue  # it was the wait that was broken off
                 if failure.kind == "limited":
                     self.report.pauses.append(self._pause_of(failure))
                 else:

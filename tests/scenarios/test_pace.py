@@ -10,11 +10,11 @@ from sync.testing.memory import MemoryKnobs
 from tests.scenarios.world import AZURE, GITHUB, JIRA, World
 
 HOUR = 3600
-SLOW = {JIRA: MemoryKnobs(), GITHUB: MemoryKnobs(new_per_hour=5), AZURE: MemoryKnobs()}
+SLOW = {JIRA: MemoryKnobs(), GITHUB: MemoryKnobs(new_per_hour=3), AZURE: MemoryKnobs()}
 
 
-def filled(folder, tickets=12):
-    """A bridge whose GitHub takes five new tickets an hour, and tickets in Jira."""
+def filled(folder, tickets=7):
+    """A bridge whose GitHub takes three new tickets an hour, and tickets in Jira."""
     world = World(folder, SLOW)
     for number in range(tickets):
         world.trackers[JIRA].create(title=f"Ticket {number}")
@@ -28,12 +28,12 @@ def copies(world, name):
 
 
 def test_what_waits_for_a_limit_is_told_with_its_end_and_the_others_go_on(tmp_path):
-    """Five copies go to GitHub, all twelve to Azure DevOps; nothing failed, nothing was refused, and the end is named."""
+    """Three copies go to GitHub, all seven to Azure DevOps; nothing failed, nothing was refused, and the end is named."""
     world = filled(tmp_path)
     report = world.cycle()
-    assert (copies(world, GITHUB), copies(world, AZURE)) == (5, 12)
+    assert (copies(world, GITHUB), copies(world, AZURE)) == (3, 7)
     (pause,) = report.pauses
-    assert (pause.replica, pause.left, pause.written) == (GITHUB, 7, 5)
+    assert (pause.replica, pause.left, pause.written) == (GITHUB, 4, 3)
     assert pause.until - world.clock() == timedelta(hours=1)
     assert pause.over - world.clock() == timedelta(hours=2)
     assert (report.failures, report.problems) == ([], [])
@@ -48,14 +48,14 @@ def test_while_new_tickets_wait_edits_go_on(tmp_path):
     world.clock.advance(60)
     there = next(iter(world.trackers[GITHUB].tickets()))["id"]
     world.trackers[GITHUB].edit(there, title="Edited on GitHub")
-    waiting = next(one["id"] for one in world.trackers[JIRA].tickets() if one["title"] == "Ticket 11")
+    waiting = next(one["id"] for one in world.trackers[JIRA].tickets() if one["title"] == "Ticket 6")
     world.trackers[JIRA].edit(waiting, title="Edited in Jira")
     report = world.cycle()
     shown = {name: {one["title"] for one in world.trackers[name].tickets()} for name in SLOW}
     assert "Edited on GitHub" in shown[JIRA] & shown[AZURE]
     assert "Edited in Jira" in shown[AZURE] - shown[GITHUB]
     assert report.writes[GITHUB] == 0
-    assert report.pauses[0].left == 7
+    assert report.pauses[0].left == 4
 
 
 def test_waiting_costs_nothing(tmp_path):
@@ -69,7 +69,7 @@ def test_waiting_costs_nothing(tmp_path):
     with world.store.read() as tx:
         assert len(tx.outbox.sent_since(world.clock() - timedelta(hours=1))) == before
     assert sum(report.requests.values()) <= 6
-    assert (report.unchanged, report.pauses[0].left) == (0, 7)
+    assert (report.unchanged, report.pauses[0].left) == (0, 4)
 
 
 def test_a_restart_remembers_what_the_hour_has_seen(tmp_path):
@@ -80,7 +80,7 @@ def test_a_restart_remembers_what_the_hour_has_seen(tmp_path):
         world.reopen()
         world.clock.advance(HOUR / 3)
         hours += 1 / 3
-    assert copies(world, GITHUB) == 12
+    assert copies(world, GITHUB) == 7
     assert world.trackers[GITHUB].limit.trips == 0
     assert round(hours, 3) == 2
     world.settle()
