@@ -156,7 +156,7 @@ an_edit = st.sampled_from(sorted(EDITS)).flatmap(
 )
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(st.lists(an_edit, min_size=1, max_size=4), min_size=1, max_size=3))
 def test_every_history_is_foretold(rounds):
     """Whatever people do on whichever side, each plan is what the cycle after it does."""
