@@ -18,7 +18,7 @@ from tests.simulation.tally import Tally
 from tests.simulation.world import World
 
 #: Histories of one test, and how many such tests there are.
-SHARE, SHARES = 30, 10
+SHARE, SHARES = 20, 10
 #: How many of a few tickets may be closed or rewritten in one cycle.
 ALLOWED = Limits().mass_floor
 
