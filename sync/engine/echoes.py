@@ -31,7 +31,12 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord) -> Side:
     base: dict[Field, Value] = dict(side.base.fields)
     agreed: dict[Field, Value] = dict(side.agreed)
     for row in reader.tx.outbox.of_ticket(link.ticket, link.replica):
-        if row.comment != link.comment or row.link not in (None, link.id) or not row.context.get("lost") or (row.sent_at or row.created_at) < since:
+        if (
+            row.comment != link.comment
+            or row.link not in (None, link.id)
+            or not row.context.get("lost")
+            or (row.sent_at or row.created_at) < since
+        ):
             continue
         sent = fields_from_json(row.after or {})
         held = side.project(sent)

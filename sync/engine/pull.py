@@ -59,6 +59,10 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
     remember(bridge, lease, replica, None)
     bridge.progress.step("pull", replica.name, len(seen), len(seen))
     emptied = cursor is None and linked > 0 and not seen and not bridge.stop.is_set()
+    if emptied and not bridge.limits.allow_mass_change:
+        # Until somebody says that it is meant, the next one has to see the same.
+        with bridge.store.begin(lease) as tx:
+            tx.cursors.forget(bridge.name, replica.name)
     return Pulled(replica=replica.name, tickets=len(seen), emptied=emptied, problems=tuple(problems))
 
 
@@ -111,7 +115,11 @@ def _doubtful(bridge: Bridge, replica: Replica, tickets: Sequence[NativeTicket])
                 and known.updated_at >= ticket.updated_at
             )
             is_missing = link is not None and link.missing_since is not None
-            if is_old or is_missing or (ticket.comment_count is not None and ticket.comment_count < counts.get(ticket.ref, 0)):
+            if (
+                is_old
+                or is_missing
+                or (ticket.comment_count is not None and ticket.comment_count < counts.get(ticket.ref, 0))
+            ):
                 doubtful.append(ticket.ref)
     return doubtful
 
