@@ -9,7 +9,8 @@ from typing import Any
 
 from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
-from sync.core.models import UNKNOWN, Field, Value
+from sync.core.ids import TicketId
+from sync.core.models import UNKNOWN, Field, Value, link_parts
 from sync.engine.report import CycleReport
 from sync.engine.review import resolve_conflict
 from sync.store.convert import fields_to_json, value_to_json
@@ -80,6 +81,8 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
             continue
         if any(member in claim for claim in claims):
             continue
+        if place[1] is Field.LINKS and act.replica not in seen.links.get(TicketId(link_parts(member)[1]), {}):
+            continue  # the ticket at the other end went, and the link with it: nobody took it away
         yield f"{act.replica} {act.ref} {act.field}: {member!r} was {'added' if wanted else 'removed'} in vain"
 
 
