@@ -181,9 +181,7 @@ class MemoryCodec:
         if not self.knobs.can_delete:
             problem = FieldProblem(field=None, message="no ticket is deleted here", mend="Close it.")
             return Encoded(problems=(problem,))
-        op = NativeOp(
-            kind=OpKind.DELETE, action="delete", summary=f"delete {ticket.key}", payload={}, ref=ticket.ref
-        )
+        op = NativeOp(kind=OpKind.DELETE, action="delete", summary=f"delete {ticket.key}", payload={}, ref=ticket.ref)
         return Encoded(ops=(op,))
 
     def encode_comment(
