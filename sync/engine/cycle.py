@@ -13,7 +13,7 @@ from sync.engine.joining import join_newcomers
 from sync.engine.loops import without_circles
 from sync.engine.missing import look_for_missing
 from sync.engine.overrun import find_overruns
-from sync.engine.places import check_places
+from sync.engine.places import AnotherStore, check_places, check_store
 from sync.engine.planning import REVIEWED, STALE, consent_to_deletes, rehearse
 from sync.engine.probe import introduce
 from sync.engine.pull import pull_all
@@ -103,9 +103,14 @@ def read_all(bridge: Bridge, lease: Lease) -> Session:
 def prepare(session: Session) -> tuple[Halt, ...]:
     """Give what is new its place, then ask the guards."""
     bridge = session.bridge
-    with bridge.store.begin(session.lease) as tx:
-        session.take_joined(join_newcomers(bridge, tx, session.available))
-        note_removals(bridge, tx, session.available)
+    try:
+        with bridge.store.begin(session.lease) as tx:
+            joined = join_newcomers(bridge, tx, session.available)
+            check_store(bridge, joined)
+            session.take_joined(joined)
+            note_removals(bridge, tx, session.available)
+    except AnotherStore as found:
+        return found.halts
     with bridge.store.read() as tx:
         survey = _survey(session, tx)
         halts = guard(session, tx, survey)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -26,11 +27,16 @@ _ADOPT_MEND = "join the right pair with `trackdown links add`"
 
 @dataclass(slots=True, kw_only=True)
 class Joined:
-    """What the link step did: tickets made, tickets adopted into others, and whom it left alone and why."""
+    """What the link step did: tickets made, tickets adopted into others, and whom it left alone and why.
+
+    `foreign` are the tickets in each replica that carry the marker of another store, `is_first` says that this one knew none.
+    """
 
     created: int = 0
     adopted: int = 0
     problems: list[ProblemLine] = field(default_factory=list)
+    foreign: Counter[ReplicaName] = field(default_factory=Counter)
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +58,7 @@ def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> 
 
     Within the caller's transaction. Replicas that only receive make no tickets.
     """
-    joined = Joined()
+    joined = Joined(is_first=tx.links.tickets(bridge.name) == 0)
     known = readers(bridge, tx)
     open_readers = {name: reader for name, reader in known.items() if name in set(available)}
     newcomers = [newcomer for reader in open_readers.values() for newcomer in _unlinked(reader)]
@@ -118,6 +124,7 @@ def _joined_by_marker(reader: Reader, newcomer: _Newcomer, joined: Joined) -> bo
     ticket = read_marker(newcomer.marker, newcomer.replica, bridge.secret)
     record = None if ticket is None else tx.tickets.get(TicketId(ticket))
     if record is None or record.bridge != bridge.name:
+        joined.foreign[newcomer.replica] += 1
         _report(bridge, tx, newcomer, _FOREIGN, _FOREIGN_MEND, joined)
         tx.inbox.done(bridge.name, newcomer.replica, newcomer.ref)
         return True

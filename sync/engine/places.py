@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.core.guard import Halt
+from sync.engine.joining import Joined
 from sync.engine.runtime import Bridge
 from sync.store import Lease
 from sync.store.records import ReplicaRecord
@@ -40,3 +41,32 @@ def check_places(bridge: Bridge, lease: Lease) -> tuple[Halt, ...]:
             if any(known.get(key, "") != value for key, value in places.items()) or "place" not in known:
                 tx.replicas.save(replace(record, details={**known, **places}))
     return tuple(halts)
+
+
+class AnotherStore(Exception):
+    """Raised inside the transaction that links what is new, so that it leaves nothing behind."""
+
+    def __init__(self, halts: tuple[Halt, ...]) -> None:
+        super().__init__("; ".join(halt.message for halt in halts))
+        self.halts = halts
+
+
+def check_store(bridge: Bridge, joined: Joined) -> None:
+    """Raise `AnotherStore` where a store that knows no ticket meets copies that another one made.
+
+    A store that was lost, or a wrong path to it, would else copy everything a second time.
+    """
+    if not joined.is_first or bridge.limits.allow_mass_change or not joined.foreign:
+        return
+    raise AnotherStore(
+        tuple(
+            Halt(
+                name="another_store",
+                replica=name,
+                message=f"this store knows no ticket of the bridge, and {count} of {name} carry the marks of another store",
+                mend="point `url` under [store] to the store that the bridge had, or put it back; where another installation "
+                "shares the project on purpose, run `trackdown sync --allow-mass-change` once",
+            )
+            for name, count in sorted(joined.foreign.items())
+        )
+    )

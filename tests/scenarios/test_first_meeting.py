@@ -29,3 +29,20 @@ def test_a_third_copy_waits_for_the_title(make_world: Callable[..., World], titl
     world.settle()
     world.check_converged()
     world.check_once()
+
+
+def test_a_lost_store_copies_nothing_a_second_time(world: World, make_world: Callable[..., World]):
+    """Where a new store meets the copies of another one it stops, each time anew, until a person says that it is meant."""
+    world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    other = make_world()
+    other.trackers = world.trackers
+    other.reopen()
+    other.bridge.secret = b"t" * 32
+    for _ in range(2):
+        report = other.cycle()
+        assert {halt.name for halt in report.halts} == {"another_store"}
+    assert "another_store" in {halt.name for halt in other.plan().halts}
+    assert [len(tracker.tickets()) for tracker in world.trackers.values()] == [1, 1, 1]
+    assert not other.cycle(allow=True).halts
+    assert len(world.trackers[JIRA].tickets()) == 1
