@@ -63,7 +63,9 @@ def configure(secrets: Iterable[str] = (), *, stream: TextIO | None = None, as_j
     )
     handler = logging.StreamHandler(target)
     strip: Processor = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *excepted, *last]))
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[strip, *excepted, *last])
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
