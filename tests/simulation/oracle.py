@@ -33,7 +33,8 @@ def no_lost_update(seen: Evidence) -> Broken:
     places: dict[Place, list[Act]] = {}
     for act in seen.acts():
         places.setdefault((act.ticket, act.field), []).append(act)
-    for place, acts in places.items():
+    for place, everything in places.items():
+        acts = [act for act in everything if not _is_let_be(seen, everything, act)]
         match shape_of(place[1]):
             case Shape.SCALAR:
                 yield from _lost_scalars(seen, place, acts)
@@ -41,6 +42,13 @@ def no_lost_update(seen: Evidence) -> Broken:
                 yield from _lost_members(seen, place, acts, as_set)
             case Shape.TEXT:
                 yield from _lost_members(seen, place, acts, _lines)
+
+
+def _is_let_be(seen: Evidence, acts: list[Act], act: Act) -> bool:
+    """Whether it was written where we only write, into what we did not write there since: it stays, and goes nowhere."""
+    if act.ours or seen.readers[act.replica].replica.reads:
+        return False
+    return not any(one.ours and one.replica == act.replica and one.number > act.number for one in acts)
 
 
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
@@ -83,6 +91,8 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
             continue
         if place[1] is Field.LINKS and act.replica not in seen.links.get(TicketId(link_parts(member)[1]), {}):
             continue  # the ticket at the other end went, and the link with it: nobody took it away
+        if place[1] is Field.ASSIGNEES and not wanted and seen.world.trackers[act.replica].knobs.max_assignees == 1:
+            continue  # where one only has a place, another one takes it without sending anybody away
         yield f"{act.replica} {act.ref} {act.field}: {member!r} was {'added' if wanted else 'removed'} in vain"
 
 
