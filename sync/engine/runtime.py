@@ -64,9 +64,7 @@ class Replica:
     mapping_file: TrackerMapping
     people: People
     direction: Direction = "both"
-    account_of: frozenset[ReplicaName] = (
-        frozenset()
-    )  # all trackers of the config that are entered with the same account
+    account_of: frozenset[ReplicaName] = frozenset()  # all trackers of the config that use the same account
     capabilities: Capabilities | None = None
     mapping: ProjectMapping | None = None
     doubtful: bool = False  # it refused something: what is known of it is used until it is asked again
