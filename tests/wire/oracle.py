@@ -127,20 +127,26 @@ def made_once(world: World, people: People, links: dict[str, dict[str, Any]], kn
             yield f"once: {ticket[-4:]} is not in {sorted(missing)}"
 
 
+def _former(world: World) -> dict[tuple[str, str], str]:
+    """Every place and ref that is or was linked, with its ticket."""
+    with world.store.read() as tx:
+        return {(str(link.replica), str(link.ref)): str(link.ticket) for link in tx.links.list(world.bridge.name)}
+
+
 def _ended(world: World, people: People) -> set[tuple[str, str]]:
     """Tickets with the places where people deleted them, whether or not the bridge has noticed."""
-    with world.store.read() as tx:
-        every = [(link.ticket, str(link.replica), str(link.ref)) for link in tx.links.list(world.bridge.name)]
-    return {(str(ticket), place) for ticket, place, ref in every if (place, ref) in people.deleted}
+    return {(ticket, where[0]) for where, ticket in _former(world).items() if where in people.deleted}
 
 
 def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]], known: Told) -> Breaks:
     """Each word is everywhere, or was replaced by a person's later one, or stands in a conflict, or its problem is told."""
     owner = {(place, str(ref)): ticket for ticket, refs in links.items() for place, ref in refs.items()}
+    former = _former(world)
     titles: dict[str, Written] = {}
     for one in people.written:
         ticket = owner.get((one.place, one.ref))
         if (one.place, one.ref) in people.deleted:
+            titles.pop(former.get((one.place, one.ref), ""), None)  # replaced by what went with its ticket
             continue
         if ticket is None:
             yield f"lost: {one.place} {one.ref} is linked to nothing, with {one.word}"
