@@ -21,6 +21,7 @@ from sync.store.convert import fields_from_json
 from sync.store.records import OutboxRecord
 
 #: The one thing that is never done to a create of unknown end before `Bridge.settle` has passed is to send it again.
+NO_TICKET = "its ticket is not there any more"
 NOT_FOUND = "not found by direct reads when the time to settle was over"
 
 
@@ -63,10 +64,14 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
     if _is_linked(bridge, row):
         _close(bridge, lease, run, row, "done", "linked meanwhile")
         return
+    is_over = bridge.now() - (row.sent_at or row.created_at) >= bridge.settle
+    if row.op.kind is OpKind.COMMENT_CREATE and is_over and not _is_there(bridge, row):
+        # There is nobody to ask; should the ticket come back with the comment, that is known by its marker.
+        _close(bridge, lease, run, row, "failed", NO_TICKET)
+        return
     found = replica.adapter.find(row.op, fence=row.fence)
     if found is None:
-        since = row.sent_at or row.created_at
-        if bridge.now() - since >= bridge.settle:
+        if is_over:
             _close(bridge, lease, run, row, "failed", NOT_FOUND)
         return
     if row.op.kind is OpKind.CREATE:
@@ -157,6 +162,13 @@ def _is_linked(bridge: Bridge, row: OutboxRecord) -> bool:
     with bridge.store.read() as tx:
         links = tx.links.of_ticket(row.ticket) if row.comment is None else tx.links.of_comments(row.ticket)
     return any(link.replica == row.replica and link.comment == row.comment for link in links)
+
+
+def _is_there(bridge: Bridge, row: OutboxRecord) -> bool:
+    """Whether the ticket that the request was about is still linked and not known to be gone."""
+    with bridge.store.read() as tx:
+        link = tx.links.by_ref(bridge.name, row.replica, row.op.ref or NativeRef(""))
+    return link is not None and link.is_active
 
 
 def _close(bridge: Bridge, lease: Lease, run: RunId, row: OutboxRecord, state: str, note: str) -> None:

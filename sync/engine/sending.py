@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sync.core.errors import AuthFailed, Limited, Malformed, Retryable, TrackerError, Uncertain, Unreachable
+from sync.core.errors import (
+    AuthFailed,
+    Limited,
+    Malformed,
+    PreconditionFailed,
+    Retryable,
+    TrackerError,
+    Uncertain,
+    Unreachable,
+)
 from sync.core.ids import RunId
 from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
@@ -59,7 +68,9 @@ class Sender:
             self._ended(row, "unknown", str(error), {})
             raise Uncertain(str(error)) from error
         except TrackerError as error:
-            refused = {} if is_for_the_tracker(error) else {"refused": type(error).__name__}
+            # What another version stood in the way of is no refusal of the values: it is tried again.
+            again = is_for_the_tracker(error) or isinstance(error, PreconditionFailed)
+            refused = {} if again else {"refused": type(error).__name__}
             self._ended(row, "failed", str(error), refused)
             raise
         with self.bridge.store.begin(self.lease) as tx:

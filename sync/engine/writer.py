@@ -173,6 +173,7 @@ class Writer:
             tx.problems.clear(
                 self.bridge.name,
                 self.replica.name,
+                ref=_comment(intent),
                 ticket=intent.ticket,
                 kind=_part(intent),
                 fields=intent.changes.fields,
@@ -196,7 +197,7 @@ class Writer:
                 tx.problems.report(
                     bridge=self.bridge.name,
                     replica=self.replica.name,
-                    ref=where.ref if where else None,
+                    ref=_comment(intent) or (where.ref if where else None),
                     ticket=intent.ticket,
                     field=problem.field,
                     kind=_part(intent),
@@ -216,3 +217,8 @@ def _part(intent: Intent) -> str:
     if intent.comment is not None:
         return "comment"
     return "file" if intent.attachment is not None else "write"
+
+
+def _comment(intent: Intent) -> NativeRef | None:
+    """What tells the problems of one comment from those of another: its own id, for the tracker may have none yet."""
+    return None if intent.comment is None else NativeRef(intent.comment)

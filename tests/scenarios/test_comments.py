@@ -124,3 +124,20 @@ def test_restricted_comments_never_leave(world, ref):
     world.trackers[JIRA].comment(ref, "secret", restricted=True)
     world.settle()
     assert [len(comments) for comments in texts(world, ref)] == [1, 0, 0]
+
+
+def test_an_unanswered_comment_of_a_ticket_that_went_is_not_unknown_for_ever(world):
+    """Where there is no ticket any more to be asked, the request is settled when its time is over."""
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    twin = world.twin(JIRA, ref, GITHUB)
+    replica = world.bridge.replicas[GITHUB]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST_UNDONE)]))
+    world.trackers[JIRA].comment(ref, "hello", author="ada")
+    world.cycle()
+    world.trackers[GITHUB].delete(twin)
+    for _ in range(6):
+        world.cycle(after=300)
+    with world.store.read() as tx:
+        assert not tx.outbox.unfinished(world.bridge.name)
+    assert not any(world.cycle().writes.values())

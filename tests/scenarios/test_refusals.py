@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.core.errors import Rejected
+from sync.core.errors import PreconditionFailed, Rejected
 from sync.core.models import Field, FieldProblem
 from sync.core.ports import OpKind
 from sync.testing.faults import Fault, FaultyAdapter, scripted
@@ -82,3 +82,35 @@ def test_a_comment_that_is_written_hides_no_problem_of_its_ticket(world):
     assert len(world.comments(JIRA, ref)) == 1
     with world.store.read() as tx:
         assert [(problem.replica, problem.field) for problem in tx.problems.open()] == [(JIRA, Field.BODY)]
+
+
+def test_each_refused_comment_stays_told(world):
+    """That one comment was taken says nothing about another one that was not."""
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    replica = world.bridge.replicas[AZURE]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    world.trackers[JIRA].comment(ref, "first", author="ada")
+    world.trackers[JIRA].comment(ref, "second", author="grace")
+    world.cycle()
+    world.cycle()
+    assert len(world.comments(AZURE, world.twin(JIRA, ref, AZURE))) == 1
+    with world.store.read() as tx:
+        assert [(problem.replica, problem.kind) for problem in tx.problems.open()] == [(AZURE, "comment")]
+
+
+def test_a_create_that_came_at_the_wrong_moment_is_tried_again(world):
+    """A tracker that refuses a create because of a version has said nothing against its values."""
+    replica = world.bridge.replicas[AZURE]
+    write = replica.adapter.write
+    answers = [PreconditionFailed("azure: stale")]
+
+    def once(op, content=None):
+        if op.kind is OpKind.CREATE and answers:
+            raise answers.pop()
+        return write(op, content)
+
+    replica.adapter.write = once
+    world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    assert len(world.trackers[AZURE].tickets()) == 1
