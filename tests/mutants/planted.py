@@ -218,6 +218,7 @@ MUTANTS = (
         name="no brake",
         fault="no guard ever trips",
         plant=instead("sync.engine.survey:check", value=lambda *_: ()),
+        caught_by="tests/scenarios/test_brakes.py",
     ),
     Mutant(
         name="one bad ticket stops all",
@@ -230,9 +231,24 @@ MUTANTS = (
         plant=instead("sync.engine.recover:_settle_upload", value=_upload_again),
     ),
     Mutant(
-        name="what comes back is new",
+        name="what comes back stays away",
         fault="a ticket that was gone and is there again is not taken back",
-        plant=instead("sync.engine.joining:_take_back", value=_nothing),
+        plant=instead("sync.engine.joining:come_back", "sync.engine.missing:come_back", value=_nothing),
+    ),
+    Mutant(
+        name="ends apart",
+        fault="the two ends of a link are decided each by itself",
+        plant=instead("sync.engine.recording:mirror", value=_nothing),
+    ),
+    Mutant(
+        name="our links are edits",
+        fault="a link that we wrote at one end is claimed as somebody's edit at the other",
+        plant=instead("sync.engine.echoes:_is_written_there", value=_false),
+    ),
+    Mutant(
+        name="what follows a write is its effect",
+        fault="what somebody writes between our write and our look after it is taken for what the tracker made of it",
+        plant=instead("sync.engine.overrun:_taken_for_ours", value=lambda *_: []),
     ),
     Mutant(
         name="no epoch check",
