@@ -1,7 +1,7 @@
 """What people wrote while we did: before our write, gone from the ticket but not from its history; after it, taken for its effect.
 
-Where the tracker itself refuses a write over a newer version there is nothing to be found. Elsewhere the cycle after a
-write reads the history of the tickets that were written, all in one call, and what was run over or mistaken is claimed.
+Where the tracker itself refuses a write over a newer version there is nothing to be found but after a lost answer. Elsewhere the
+cycle after a write reads the history of the tickets that were written, all in one call, and what was run over or mistaken is claimed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.fieldrules import Shape, equal, shape_of
@@ -49,13 +50,13 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
     for name in names:
         replica = bridge.replicas[name]
         can = replica.capabilities
-        if can is None or not can.history or can.conditional_writes or not (replica.reads and replica.receives):
+        if can is None or not can.history or not replica.receives:
             continue
         with bridge.store.read() as tx:
             record = tx.replicas.get(bridge.name, name)
             checked = 0 if record is None else int(record.details.get(CHECKED, 0))
             done = tx.outbox.writes_after(bridge.name, name, checked)
-            rows = [row for row in done if row.op.kind is OpKind.UPDATE or row.context.get(DOUBTFUL)]
+            rows = [row for row in done if _is_doubtful(row, can)]
             waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(_was_lost(row) for row in rows) else set()
         asked = [row for row in rows if not row.context.get("checked") and _is_due(row, waiting)]
         if asked:
@@ -81,6 +82,13 @@ def settle_overruns(tx: Tx, overrun: Overrun) -> None:
 
 def _was_lost(row: OutboxRecord) -> bool:
     return bool(row.context.get("lost"))
+
+
+def _is_doubtful(row: OutboxRecord, can: Capabilities) -> bool:
+    """Whether somebody may have written around the request unseen; over a newer version some trackers refuse every write."""
+    if row.op.kind is OpKind.CREATE:
+        return bool(row.context.get(DOUBTFUL))
+    return _was_lost(row) or not can.conditional_writes
 
 
 def _is_due(row: OutboxRecord, waiting: set[NativeRef]) -> bool:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sync.core.ports import Adapter, NativeOp, Receipt
-from sync.testing.faults import FaultyAdapter, Script
-from tests.scenarios.world import GITHUB, JIRA, World, with_knobs
+from sync.testing.faults import Fault, FaultyAdapter, Script, scripted
+from tests.scenarios.world import AZURE, GITHUB, JIRA, World, with_knobs
 
 
 class Watched(FaultyAdapter):
@@ -78,3 +78,22 @@ def test_an_edit_between_a_create_and_the_look_after_it_is_kept(world: World, ad
     world.settle(8)
     assert world.trackers[GITHUB].ticket(ref)["text"] == "one\ntwo"
     world.check_converged()
+
+
+@pytest.mark.parametrize("direction", ["both", "out"])
+def test_an_edit_after_a_write_without_an_answer_is_kept(make_world: Callable[..., World], direction: str) -> None:
+    """Somebody takes back what we wrote before we know that we did: what stands there is what stood there, and yet an edit."""
+    world = make_world(directions={AZURE: direction})
+    ref = world.trackers[JIRA].create(title="Refunds", state="Open")
+    world.settle()
+    replica = world.bridge.replicas[AZURE]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST)]))
+    world.trackers[JIRA].edit(ref, state="Done")
+    twin = world.twin(JIRA, ref, AZURE)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sync.engine.writing.recover", lambda *_: [])  # it was killed before it could look
+        world.cycle()
+    world.trackers[AZURE].edit(twin, state="To Do", author="grace")
+    world.settle(8)
+    claims = [claim.value for conflict in world.conflicts() for claim in conflict.claims]
+    assert world.trackers[JIRA].ticket(ref)["state"] == "Open" or "open" in claims
