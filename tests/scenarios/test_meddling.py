@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sync.core.ports import Adapter, NativeOp, Receipt
-from sync.testing.faults import Fault, FaultyAdapter, Script, scripted
+from sync.testing.faults import Crash, Fault, FaultyAdapter, Script, scripted
 from tests.scenarios.world import AZURE, GITHUB, JIRA, World, with_knobs
 
 
@@ -87,12 +87,13 @@ def test_an_edit_after_a_write_without_an_answer_is_kept(make_world: Callable[..
     ref = world.trackers[JIRA].create(title="Refunds", state="Open")
     world.settle()
     replica = world.bridge.replicas[AZURE]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST)]))
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.CRASH_AFTER)]))
     world.trackers[JIRA].edit(ref, state="Done")
     twin = world.twin(JIRA, ref, AZURE)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sync.engine.writing.recover", lambda *_: [])  # it was killed before it could look
+    with pytest.raises(Crash):
         world.cycle()
+    world.clock.advance(61)
+    world.reopen()
     world.trackers[AZURE].edit(twin, state="To Do", author="grace")
     world.settle(8)
     claims = [claim.value for conflict in world.conflicts() for claim in conflict.claims]
