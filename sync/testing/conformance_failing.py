@@ -86,6 +86,7 @@ class Failing:
             assert isinstance(caught.value, Retryable)
             assert caught.value.after is not None
             assert caught.value.after >= THROTTLE / 2
+            subject.server.wait(THROTTLE)
         assert _count(subject, "Made once") == 0
         subject.write(op)
         assert _count(subject, "Made once") == 1

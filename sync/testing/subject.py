@@ -109,6 +109,10 @@ class ServerDriver(Protocol):
         """Let so much time pass that lists show everything."""
         ...
 
+    def wait(self, span: timedelta) -> None:
+        """Let so much time pass, there and for the adapters that were opened."""
+        ...
+
     def fail(self, failure: Failure, asked: Asked) -> None:
         """Let the next request of that kind fail."""
         ...

@@ -75,6 +75,9 @@ class Driver:
     def settle(self):
         self.clock.advance(self.tracker.knobs.list_lag.total_seconds())
 
+    def wait(self, span):
+        self.clock.advance(span.total_seconds())
+
     def fail(self, failure, asked):
         self.pending.append((CALLS[asked], FAULTS[asked][failure]))
 

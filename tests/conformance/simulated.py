@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -51,9 +52,14 @@ class SimulatedDriver:
 
     def __init__(self, simulator):
         self.simulator = simulator
+        self.passed = 0.0
 
     def settle(self):
         self.simulator.clock.advance(5)
+
+    def wait(self, span):
+        self.simulator.clock.advance(span.total_seconds())
+        self.passed += span.total_seconds()
 
     def fail(self, failure, asked):
         method, path = self.LISTS if asked is Asked.READ else self.CREATES
@@ -78,7 +84,10 @@ class SimulatedDriver:
             table["project"] = self.nowhere
         settings = importlib.import_module(f"adapters.{kind}.settings").Settings.model_validate(table)
         opening = importlib.import_module(f"adapters.{kind}.adapter").open_adapter
-        return opening(settings, replica=kind, pace=PACE, sleep=lambda seconds: None)
+        return opening(settings, replica=kind, pace=PACE, sleep=lambda seconds: None, now=self._now)
+
+    def _now(self):
+        return time.monotonic() + self.passed
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 class Mutant:
     """One planted fault: `fault` says in words what is wrong, `plant` does it.
 
-    `caught_by` is "" where the simulated histories have to catch it, else the tests that have to: those of several processes, and of the guards.
+    `caught_by` is "" where the simulated histories have to catch it, else the tests that have to: of several processes, or of the guards.
     """
 
     name: str
