@@ -10,6 +10,7 @@ from itertools import pairwise
 from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent, NativeTicket
+from sync.engine.echoes import LATEST
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, OutboxRecord
@@ -83,6 +84,8 @@ def _is_meanwhile(event: FieldEvent, request: OutboxRecord) -> bool:
     if request.sent_at is None:
         return False
     end = request.finished_at or request.sent_at
+    if request.context.get("lost"):
+        end += 2 * LATEST  # it may have landed long after it was given up
     return request.sent_at - OWN_WRITE_MARGIN <= event.at <= end + OWN_WRITE_MARGIN
 
 

@@ -181,7 +181,9 @@ def _send_all(
             named = list(error.problems) if isinstance(error, Rejected) else []
             if not named and writer.is_gone(intent, current.ref):
                 raise ChangedMeanwhile from None
-            problems += named or [writer.refusal(op, error)]
+            # Told of each field, so that it stays told until that very field is written.
+            whole = writer.refusal(op, error)
+            problems += named or [replace(whole, field=name) for name in sorted(op.fields)] or [whole]
             tried |= (_fields_of(named) & op.fields) or op.fields
         else:
             tried |= op.fields
