@@ -134,6 +134,10 @@ def _walk(
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
         local = writer.beside(asked, seen)
+        if intent.kind is OpKind.CREATE and (links := local.fields.get(Field.LINKS)) is not None:
+            # Nobody but a person can have linked what was only just made.
+            kept = replace(links, new=as_set(links.new) | as_set(seen.get(Field.LINKS)))
+            local = ChangeSet(fields={**local.fields, Field.LINKS: kept})
         left = frozenset(local.fields) - (done - STEPWISE) - unsayable
         missing = _missing(writer, local.only(left), current, seen)
         if not missing:

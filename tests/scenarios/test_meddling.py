@@ -98,3 +98,19 @@ def test_an_edit_after_a_write_without_an_answer_is_kept(make_world: Callable[..
     world.settle(8)
     claims = [claim.value for conflict in world.conflicts() for claim in conflict.claims]
     assert world.trackers[JIRA].ticket(ref)["state"] == "Open" or "open" in claims
+
+
+def test_a_link_that_is_made_in_a_new_copy_at_once_stays(world: World, adapters: dict[str, Watched]) -> None:
+    """What was made without links and has one was linked by somebody."""
+    first = world.trackers[GITHUB].create(title="Refunds")
+    world.settle()
+    old = world.twin(GITHUB, first, JIRA)
+
+    def meddle() -> None:
+        new = world.trackers[JIRA].tickets()[-1]
+        world.trackers[JIRA].edit(new["id"], links=[f"relates:{old}"], author="grace")
+
+    adapters[JIRA].then = meddle
+    second = world.trackers[GITHUB].create(title="Payments")
+    world.settle(8)
+    assert world.trackers[GITHUB].ticket(second)["links"] == [f"relates:{first}"]
