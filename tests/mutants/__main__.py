@@ -21,17 +21,20 @@ from tests.simulation.history import Failure, run_history
 
 #: Fresh processes, so that a planted fault ends with them.
 FORK = multiprocessing.get_context("fork")
-#: Histories after which a mutant counts as a survivor.
-HISTORIES = 2_000
+#: Histories after which the stories have their turn.
+HISTORIES = 400
+#: What tries those that no history caught.
+STORIES = "tests/scenarios"
+#: Seconds after which stories that do not end are told no further.
+LONGEST = 600
 #: Seeds of ours, away from those that are looked at by hand.
 FIRST_SEED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catch:
-    """How a mutant was caught: by which seed, after how many histories, breaking what."""
+    """How a mutant was caught: after how many histories by which seed, breaking what; or by which test."""
 
-    after: int
     how: str
 
 
@@ -42,16 +45,25 @@ def first_failure(mutant: Mutant | None, seed: int) -> Failure | None:
 
 
 def hunt(mutant: Mutant, histories: int, workers: int) -> Catch | None:
-    """Tell histories until one breaks that the engine without the fault tells well; None for a survivor."""
-    if mutant.caught_by:
-        with FORK.Pool(1, _planted, [mutant]) as pool:
-            return Catch(after=1, how=mutant.caught_by) if pool.apply(_tested, [mutant.caught_by]) else None
+    """Tell histories until one breaks that the engine without the fault tells well, then the stories; None for a survivor."""
+    if not mutant.caught_by and (catch := _in_histories(mutant, histories, workers)) is not None:
+        return catch
+    with FORK.Pool(1, _planted, [mutant]) as pool:
+        try:
+            found = pool.apply_async(_tested, [mutant.caught_by or STORIES]).get(LONGEST)
+        except multiprocessing.TimeoutError:
+            found = f"{STORIES} came to no end within {LONGEST} seconds"
+    return None if found is None else Catch(how=found)
+
+
+def _in_histories(mutant: Mutant, histories: int, workers: int) -> Catch | None:
     seeds = range(FIRST_SEED, FIRST_SEED + histories)
     with FORK.Pool(workers, _planted, [mutant]) as pool:
         for seed, failure in zip(seeds, pool.imap(_told, seeds), strict=True):
             if failure is not None and first_failure(None, seed) is None:
                 pool.terminate()
-                return Catch(after=seed - FIRST_SEED + 1, how=f"seed {seed}: {failure.invariant}: {failure.message}")
+                after = seed - FIRST_SEED + 1
+                return Catch(how=f"{after} histories, seed {seed}: {failure.invariant}: {failure.message}")
     return None
 
 
@@ -65,13 +77,23 @@ def _told(seed: int) -> Failure | None:
     return next((one for one in run_history(seed).failures if one.invariant != "works"), None)
 
 
-def _tested(path: str) -> bool:
-    """Whether the tests find something wrong."""
+class _Listener:
+    """A plug-in that remembers which test failed first."""
+
+    failed: str | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and self.failed is None:
+            self.failed = report.nodeid
+
+
+def _tested(path: str) -> str | None:
+    """The first test that finds something wrong."""
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-    return (
-        pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", path]) == pytest.ExitCode.TESTS_FAILED
-    )
+    listener = _Listener()
+    pytest.main(["-q", "-x", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:randomly", path], plugins=[listener])
+    return listener.failed
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -86,8 +108,8 @@ def main(arguments: Sequence[str]) -> int:
     for mutant in chosen:
         catch = hunt(mutant, asked.histories, asked.workers)
         survivors += catch is None
-        verdict = f"SURVIVED {asked.histories} histories" if catch is None else f"caught after {catch.after}"
-        print(f"{mutant.name:28} {verdict:24} {'' if catch is None else catch.how[:160]}", flush=True)
+        verdict = "SURVIVED" if catch is None else f"caught   {catch.how[:140]}"
+        print(f"{mutant.name:30} {verdict}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were caught")
     return 1 if survivors or not chosen else 0
 

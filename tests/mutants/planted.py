@@ -254,6 +254,6 @@ MUTANTS = (
         name="no epoch check",
         fault="a worker whose lease was taken over still commits",
         plant=instead("sync.store.leases:Leases.check", value=_nothing),
-        caught_by="tests/system/test_store_processes.py",
+        caught_by="tests/unit/store/test_leases.py",
     ),
 )
