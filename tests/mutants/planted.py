@@ -236,16 +236,6 @@ MUTANTS = (
         plant=instead("sync.engine.joining:come_back", "sync.engine.missing:come_back", value=_nothing),
     ),
     Mutant(
-        name="ends apart",
-        fault="the two ends of a link are decided each by itself",
-        plant=instead("sync.engine.recording:mirror", value=_nothing),
-    ),
-    Mutant(
-        name="our links are edits",
-        fault="a link that we wrote at one end is claimed as somebody's edit at the other",
-        plant=instead("sync.engine.echoes:_is_written_there", value=_false),
-    ),
-    Mutant(
         name="what follows a write is its effect",
         fault="what somebody writes between our write and our look after it is taken for what the tracker made of it",
         plant=instead("sync.engine.overrun:_taken_for_ours", value=lambda *_: []),
