@@ -46,7 +46,7 @@ def first_failure(mutant: Mutant | None, seed: int) -> Failure | None:
 
 def hunt(mutant: Mutant, histories: int, workers: int) -> Catch | None:
     """Tell histories until one breaks that the engine without the fault tells well, then the stories; None for a survivor."""
-    if not mutant.caught_by and (catch := _in_histories(mutant, histories, workers)) is not None:
+    if not mutant.caught_by and (catch := in_histories(mutant, histories, workers)) is not None:
         return catch
     with FORK.Pool(1, _planted, [mutant]) as pool:
         try:
@@ -56,7 +56,8 @@ def hunt(mutant: Mutant, histories: int, workers: int) -> Catch | None:
     return None if found is None else Catch(how=found)
 
 
-def _in_histories(mutant: Mutant, histories: int, workers: int) -> Catch | None:
+def in_histories(mutant: Mutant, histories: int, workers: int) -> Catch | None:
+    """The first history that the fault spoils, and that the engine without it tells well."""
     seeds = range(FIRST_SEED, FIRST_SEED + histories)
     with FORK.Pool(workers, _planted, [mutant]) as pool:
         for seed, failure in zip(seeds, pool.imap(_told, seeds), strict=True):

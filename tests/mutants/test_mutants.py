@@ -6,7 +6,7 @@ import multiprocessing
 
 import pytest
 
-from tests.mutants.__main__ import hunt
+from tests.mutants.__main__ import in_histories
 from tests.mutants.planted import MUTANTS
 from tests.mutants.planting import Mutant
 
@@ -36,9 +36,9 @@ def test_every_fault_finds_its_place(mutant: Mutant) -> None:
 @pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.name in OBVIOUS], ids=lambda one: one.name)
 def test_a_planted_fault_is_caught(mutant: Mutant) -> None:
     """The hunt finds a history that the fault spoils, and that the engine without it tells well."""
-    assert hunt(mutant, histories=60, workers=1) is not None
+    assert in_histories(mutant, histories=60, workers=1) is not None
 
 
 def test_what_is_no_fault_is_not_caught() -> None:
     """A hunt for nothing comes back with nothing."""
-    assert hunt(Mutant(name="none", fault="nothing at all", plant=lambda: None), histories=5, workers=1) is None
+    assert in_histories(Mutant(name="none", fault="nothing at all", plant=lambda: None), histories=5, workers=1) is None
