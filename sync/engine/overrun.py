@@ -55,8 +55,10 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
         with bridge.store.read() as tx:
             record = tx.replicas.get(bridge.name, name)
             checked = 0 if record is None else int(record.details.get(CHECKED, 0))
-            done = tx.outbox.writes_after(bridge.name, name, checked)
-            rows = [row for row in done if _is_doubtful(row, can)]
+            rows, newest = [], checked
+            for row in tx.outbox.writes_after(bridge.name, name, checked):
+                newest = row.sequence
+                rows += [row] if _is_doubtful(row, can) else []
             waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(_was_lost(row) for row in rows) else set()
         asked = [row for row in rows if not row.context.get("checked") and _is_due(row, waiting)]
         if asked:
@@ -66,8 +68,8 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
                 continue
             with bridge.store.read() as tx:
                 found |= _overruns(Reader(bridge=bridge, replica=replica, tx=tx), asked, events)
-        if done:
-            _remember(bridge, lease, name, rows, asked, found, done[-1].sequence)
+        if newest > checked:
+            _remember(bridge, lease, name, rows, asked, found, newest)
     return found
 
 

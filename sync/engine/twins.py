@@ -17,7 +17,7 @@ from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
-from sync.engine.writer import Writer
+from sync.engine.writer import MOST_STEPS, Writer
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, ProblemRecord
 
@@ -25,8 +25,6 @@ from sync.store.records import LinkRecord, ProblemRecord
 TWIN = "twin"
 MEND = "it is closed by the next cycle; nothing has to be done"
 EDITED_MEND = "move what was written there to the other one, then close it"
-#: A workflow may have so many steps to its end.
-MOST_STEPS = 12
 
 
 def note_twin(reader: Reader, native: NativeTicket, ticket: TicketId, kept: LinkRecord) -> bool:

@@ -17,13 +17,11 @@ from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
 from sync.engine.history import DOUBTFUL, STEPWISE
 from sync.engine.reading import Reader
-from sync.engine.writer import ChangedMeanwhile, Writer
+from sync.engine.writer import MOST_STEPS, ChangedMeanwhile, Writer
 from sync.store import Tx
 from sync.store.naming import in_words
 from sync.store.records import LinkRecord
 
-#: A workflow has to be walked, and all else written, within this many steps.
-MOST_STEPS = 12
 DROPPED_MEND = "look whether the account may set it there (permissions, required values, automation rules)"
 
 

@@ -24,6 +24,8 @@ from sync.engine.sending import Sender
 from sync.store import Lease, Tx
 from sync.store.records import LinkRecord
 
+#: A workflow has to be walked, and all else written, within this many steps.
+MOST_STEPS = 12
 #: Fields whose values are names that a project has or has not.
 NAMED = frozenset(
     {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -114,8 +115,8 @@ class Outbox(Repository):
         rows.close()
         return found
 
-    def writes_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> list[OutboxRecord]:
-        """The creates and changes of tickets in one replica that were done and that stand behind this place, in order."""
+    def writes_after(self, bridge: BridgeName, replica: ReplicaName, sequence: int) -> Iterator[OutboxRecord]:
+        """The creates and changes in one replica that were done and stand behind this place, in order, a chunk at a time."""
         query = select(OutboxRow).where(
             col(OutboxRow.sequence) > sequence,
             OutboxRow.bridge == bridge,
@@ -123,7 +124,7 @@ class Outbox(Repository):
             col(OutboxRow.kind).in_((OpKind.CREATE.value, OpKind.UPDATE.value)),
             OutboxRow.state == "done",
         )
-        return [_record(row) for row in self._session.exec(query.order_by(col(OutboxRow.sequence)))]
+        return self._walk(query, _record, "sequence")
 
     def close_creates(self, of: TicketId | CommentId, replica: ReplicaName, *, ref: NativeRef) -> list[OutboxRecord]:
         """The create of this ticket (or comment), whose end was not known, was done: it made `ref`; the requests that were closed."""
