@@ -81,14 +81,13 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
     known = canonical is not None and name in canonical.fields
     value: Value = canonical.fields[name] if canonical is not None and known else None
     claimants = _with_a_say(name, [side for side in present if side.reads and _claims(side, name, canonical)], value)
-    intruders = [
-        side for side in present if not side.reads and known and side.had(name) and _claims(side, name, canonical)
-    ]
+    intruders = [side for side in present if not side.reads and side.had(name) and _claims(side, name, canonical)]
     if not claimants:
-        if intruders and canonical is not None:
-            return _refused(name, canonical, intruders)
+        if known:
+            return _refused(name, canonical, intruders) if intruders and canonical is not None else None
         empty = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
-        return Verdict(value=empty[0], source=Provenance(replica=None)) if empty and not known else None
+        verdict = Verdict(value=empty[0], source=Provenance(replica=None)) if empty else None
+        return verdict and _with_intruders(name, verdict.value, verdict, intruders)
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
     backers = [
         side for side in present if side.reads and side not in claimants and side.had(name) and side.edited(name)

@@ -37,7 +37,7 @@ from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
-from sync.engine.ends import with_ended
+from sync.engine.ends import contested, with_ended
 from sync.engine.history import Histories
 from sync.engine.missing import is_missing
 from sync.engine.overrun import Overrun, Overruns
@@ -312,7 +312,7 @@ class Decider:
         )
 
     def _deliverable(self, plan: Iterable[Intent]) -> tuple[list[Intent], bool]:
-        """The intents without parents and links whose other ticket is not there yet; whether any were."""
+        """The intents without parents and links whose other ticket is not there yet or has a say first; whether any were."""
         kept: list[Intent] = []
         waits = False
         for intent in plan:
@@ -328,7 +328,7 @@ class Decider:
             if parent is not None and parent.new in absent:
                 del changes[Field.PARENT]
                 waits = True
-            if links is not None and (kept_links := _linked(links.new, absent)) != links.new:
+            if links is not None and (kept_links := self._settled_links(intent, links, absent)) != links.new:
                 waits = True
                 changes[Field.LINKS] = replace(links, new=kept_links)
                 if equal(Field.LINKS, kept_links, links.old):
@@ -337,6 +337,10 @@ class Decider:
                 kept.append(replace(intent, changes=ChangeSet(fields=changes)))
         return kept, waits
 
-
-def _linked(links: Value, absent: set[TicketId]) -> frozenset[str]:
-    return frozenset(member for member in as_set(links) if TicketId(link_parts(member)[1]) not in absent)
+    def _settled_links(self, intent: Intent, links: FieldChange, absent: set[TicketId]) -> frozenset[str]:
+        old, new = as_set(links.old), as_set(links.new)
+        new = frozenset(member for member in new if TicketId(link_parts(member)[1]) not in absent)
+        if intent.kind is not OpKind.UPDATE:
+            return new
+        waiting = contested(self.readers[intent.replica], intent.ticket, old ^ new)
+        return (new - waiting) | (old & waiting)

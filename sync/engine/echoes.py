@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from sync.core.claims import as_set
 from sync.core.decision import Side
-from sync.core.fieldrules import equal
-from sync.core.models import Field, Snapshot, Tombstone, Value
+from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.ids import TicketId
+from sync.core.models import LINK_KINDS, Field, Snapshot, Tombstone, Value, link_parts
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
@@ -24,10 +26,12 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord) -> Side:
     """
     if side.base is None or side.head is None or isinstance(side.head, Tombstone):
         return side
-    edited = [name for name in side.head.fields if side.edited(name)]
+    side = _without_other_ends(side, reader, link)
+    edited = [name for name in side.seen if side.edited(name)]
     if not edited:
         return side
     since = reader.bridge.now() - reader.bridge.settle - LATEST
+    assert side.base is not None
     base: dict[Field, Value] = dict(side.base.fields)
     agreed: dict[Field, Value] = dict(side.agreed)
     for row in reader.tx.outbox.of_ticket(link.ticket, link.replica):
@@ -38,13 +42,48 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord) -> Side:
             or (row.sent_at or row.created_at) < since
         ):
             continue
-        sent = fields_from_json(row.after or {})
-        held = side.project(sent)
+        sent, held = (fields_from_json(row.after or {}), side.project(fields_from_json(row.after or {})))
+        before = side.project(fields_from_json(row.before or {}))
         for name in edited:
-            if (
-                name in sent
-                and name in row.op.fields
-                and equal(name, side.head.fields[name], held.get(name, sent[name]))
-            ):
-                base[name], agreed[name] = side.head.fields[name], sent[name]
+            if name not in sent or name not in row.op.fields:
+                continue
+            if equal(name, side.seen[name], held.get(name, sent[name])):
+                base[name], agreed[name] = side.seen[name], sent[name]
+            elif shape_of(name) is Shape.SET:
+                # Most trackers add and remove single members, whatever else stands there by now.
+                seen, wanted, had = as_set(side.seen[name]), as_set(held.get(name)), as_set(before.get(name))
+                ours = ((wanted - had) & seen) | ((had - wanted) - seen)
+                base[name] = _with_ours(base.get(name), ours, seen)
+                agreed[name] = _with_ours(agreed.get(name), ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
+
+
+def _without_other_ends(side: Side, reader: Reader, link: LinkRecord) -> Side:
+    """The side, with links that we wrote at their other ends taken for that: a tracker shows a link at both."""
+    if side.base is None or not side.edited(Field.LINKS):
+        return side
+    past, now = as_set(side.base.fields.get(Field.LINKS)), as_set(side.seen.get(Field.LINKS))
+    ours = frozenset(member for member in past ^ now if _is_written_there(reader, link, member, member in now))
+    if not ours:
+        return side
+    base = {**side.base.fields, Field.LINKS: _with_ours(past, ours, now)}
+    agreed = {**side.agreed, Field.LINKS: _with_ours(side.agreed.get(Field.LINKS), ours, now)}
+    return replace(side, base=Snapshot(fields=base), agreed=agreed)
+
+
+def _with_ours(value: Value, ours: frozenset[str], now: frozenset[str]) -> frozenset[str]:
+    """The members, of `ours` those that are there now."""
+    return (as_set(value) - ours) | (ours & now)
+
+
+def _is_written_there(reader: Reader, link: LinkRecord, member: str, is_there: bool) -> bool:
+    """Whether the last thing that we lately wrote at the other end brought this link, or took it away."""
+    kind, other = link_parts(member)
+    mirrored = f"{LINK_KINDS.get(kind)}:{link.ticket}"
+    since = reader.bridge.now() - reader.bridge.settle - LATEST
+    for row in reversed(reader.tx.outbox.of_ticket(TicketId(other), link.replica)):
+        if Field.LINKS in row.op.fields and row.state == "done" and (row.sent_at or row.created_at) >= since:
+            before, after = (as_set(fields_from_json(one or {}).get(Field.LINKS)) for one in (row.before, row.after))
+            if (mirrored in before) is not (mirrored in after):
+                return (mirrored in after) is is_there
+    return False

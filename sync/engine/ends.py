@@ -2,38 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import Field, Fields, Gone, Value, link_parts
+from sync.core.models import LINK_KINDS, Field, Fields, Gone, NativeTicket, Value, link_parts
 from sync.engine.reading import Reader
-from sync.engine.runtime import Bridge
+from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
 from sync.store.records import LinkRecord
 
 
 def confirm_ends(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName]) -> None:
-    """Where a ticket lost a link or its parent, look whether the other ticket is still there; what is gone goes into the inbox.
+    """Where a ticket lost a link or its parent, look at the other ticket; what is gone goes into the inbox.
 
-    Costs requests only where something was lost. A tracker that does not answer now is asked when it is written to.
+    Where the other one still shows the link, the ticket is read once more: one of the two answers was of the past. Costs requests
+    only where something was lost. A tracker that does not answer now is asked when it is written to.
     """
     for name in available:
         with bridge.store.read() as tx:
             reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
-            waiting = tx.inbox.ticket_refs(bridge.name, name)
-            linked = tx.links.refs_to_tickets(bridge.name, name, waiting)
-            lost = {other for ref in linked for other in _lost(reader, ref)}
-            refs = set(tx.links.tickets_to_refs(bridge.name, name, lost).values()) - set(waiting) if lost else set()
-        if not refs:
+            lost = _losses(reader)
+            others = tx.links.tickets_to_refs(bridge.name, name, {other for _, other in lost})
+            waiting = set(tx.inbox.ticket_refs(bridge.name, name))
+        if not lost:
             continue
         try:
-            gone = [one for one in reader.replica.adapter.fetch(sorted(refs), comments=False) if isinstance(one, Gone)]
+            found = _fetched(reader.replica, set(others.values()) - waiting)
+            with bridge.store.read() as tx:
+                reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
+                doubtful = {ref for ref, other in lost if _shows(reader, others.get(other), found, ref)}
+            again = _fetched(reader.replica, doubtful)
         except TrackerError:
             continue
-        with bridge.store.begin(lease) as tx:
-            tx.inbox.put(bridge.name, name, gone=gone)
+        gone = [one for one in found.values() if isinstance(one, Gone)]
+        tickets = [replace(one, comments=None) for one in again.values() if isinstance(one, NativeTicket)]
+        if gone or tickets:
+            with bridge.store.begin(lease) as tx:
+                tx.inbox.put(bridge.name, name, tickets, gone=gone)
+
+
+def _fetched(replica: Replica, refs: Iterable[NativeRef]) -> dict[NativeRef, NativeTicket | Gone]:
+    wanted = sorted(refs)
+    return {one.ref: one for one in replica.adapter.fetch(wanted, comments=False)} if wanted else {}
+
+
+def _losses(reader: Reader) -> list[tuple[NativeRef, TicketId]]:
+    """The tickets of this replica that a link or a parent is missing from, each with the ticket that it led to."""
+    bridge, name, tx = reader.bridge.name, reader.replica.name, reader.tx
+    linked = tx.links.refs_to_tickets(bridge, name, tx.inbox.ticket_refs(bridge, name))
+    return [(ref, other) for ref in linked for other in _lost(reader, ref)]
 
 
 def _lost(reader: Reader, ref: NativeRef) -> set[TicketId]:
@@ -48,6 +68,38 @@ def _lost(reader: Reader, ref: NativeRef) -> set[TicketId]:
     others = {TicketId(link_parts(member)[1]) for member in members}
     parent = link.base.get(Field.PARENT)
     return others | ({TicketId(parent)} if isinstance(parent, str) and parent and not seen.get(Field.PARENT) else set())
+
+
+def _shows(
+    reader: Reader, other: NativeRef | None, found: Mapping[NativeRef, NativeTicket | Gone], ref: NativeRef
+) -> bool:
+    """Whether the other ticket still says that it is linked to this one."""
+    if other is None:
+        return False
+    native = found.get(other) or reader.tx.inbox.take(reader.bridge.name, reader.replica.name, other).ticket
+    if not isinstance(native, NativeTicket):
+        return False
+    links = as_set(reader.decode(native).snapshot.fields.get(Field.LINKS))
+    return any(link_parts(member)[1] == ref for member in links)
+
+
+def contested(reader: Reader, ticket: TicketId, members: Iterable[str]) -> frozenset[str]:
+    """Those of a ticket's links that somebody changed at their other ends, in what was pulled and not decided yet."""
+    tx, bridge, name = reader.tx, reader.bridge.name, reader.replica.name
+    ends = {member: link_parts(member) for member in members}
+    refs = tx.links.tickets_to_refs(bridge, name, {TicketId(other) for _, other in ends.values()})
+    found: set[str] = set()
+    for member, (kind, other) in ends.items():
+        ref = refs.get(TicketId(other))
+        link = None if ref is None else tx.links.by_ref(bridge, name, ref)
+        native = None if ref is None else tx.inbox.take(bridge, name, ref).ticket
+        if link is None or link.base is None or native is None:
+            continue
+        mirrored = f"{LINK_KINDS.get(kind)}:{ticket}"
+        seen = reader.resolved(reader.decode(native).snapshot.fields)
+        if (mirrored in as_set(seen.get(Field.LINKS))) is not (mirrored in as_set(link.base.get(Field.LINKS))):
+            found.add(member)
+    return frozenset(found)
 
 
 def with_ended(reader: Reader, link: LinkRecord, seen: Fields) -> Fields:

@@ -138,12 +138,11 @@ class Reader:
             if Field.PARENT in holds and holds[Field.PARENT] == local.get(Field.PARENT):
                 holds[Field.PARENT] = fields[Field.PARENT]
             holds |= self.resolved({name: holds[name] for name in (Field.BODY, Field.ATTACHMENTS) if name in holds})
-            if links := as_set(holds.get(Field.LINKS)):
-                wanted = as_set(fields.get(Field.LINKS))
-                if len(wanted) > len(as_set(local.get(Field.LINKS))):
-                    del holds[Field.LINKS]
-                else:
-                    holds[Field.LINKS] = as_set(self.resolved({Field.LINKS: links})[Field.LINKS]) & wanted
+            wanted = as_set(fields.get(Field.LINKS))
+            if len(wanted) > len(as_set(local.get(Field.LINKS))):
+                holds.pop(Field.LINKS, None)
+            elif links := as_set(holds.get(Field.LINKS)):
+                holds[Field.LINKS] = as_set(self.resolved({Field.LINKS: links})[Field.LINKS]) & wanted
             return holds
 
         return project

@@ -14,6 +14,7 @@ from sync.core.ports import OpKind
 from sync.engine.comment_work import CommentWork, SideSeen
 from sync.engine.deciding import TicketWork
 from sync.engine.deletions import WAITS, Ending
+from sync.engine.mirrors import mirror
 from sync.engine.overrun import settle_overruns
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
@@ -37,6 +38,7 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
     _save_sides(bridge, tx, work.decision, work.seen)
     if work.decision.changes:
         tx.tickets.save(work.record.id, work.decision.after)
+        mirror(bridge, tx, run, work)
     _audit(bridge, tx, run, work.record.id, None, work.decision)
     _conflicts(bridge, tx, run, work.record.id, None, work.decision, work.held)
     for comment in work.comments:

@@ -23,6 +23,7 @@ class Act:
     """Somebody wrote one field of one ticket in one tracker; `number` counts in true order over all trackers.
 
     `lost_sight`: the very next write of this field there was ours, and nothing could have told us of this one.
+    `mistaken`: the write before was ours, of the same cycle, and nothing could tell what the tracker made of it from this one.
     `replaced`: the next one was a person's. `gone`: the ticket is not there any more, and perhaps nobody ever read this.
     """
 
@@ -37,6 +38,7 @@ class Act:
     gone: bool
     replaced: bool = False
     lost_sight: bool = False
+    mistaken: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,10 @@ class Evidence:
     def problem(self, replica: ReplicaName, ticket: TicketId) -> bool:
         """Whether it is told that something could not be written there."""
         return any((one.replica, one.ticket) == (replica, ticket) for one in self.problems)
+
+    def told_of(self, act: Act) -> bool:
+        """Whether it is told that another value stands there than we wrote."""
+        return any((one.replica, one.ticket, one.field) == (act.replica, act.ticket, act.field) for one in self.problems)
 
     def claims(self, place: Place) -> list[Value]:
         """What stands in the conflicts about a field of a ticket."""
@@ -116,21 +122,28 @@ class Evidence:
 def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     """The acts, with what came after each."""
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
+    earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
+    before: dict[int, bool] = {}
+    for act, cycle, _ in found:
+        place = (act.replica, act.ref, act.field)
+        of = earlier.get(place)
+        before[act.number] = of is not None and of[0].ours and of[1] == cycle
+        earlier[place] = act, cycle
     told: list[Act] = []
     for act, cycle, late in reversed(found):
         place = (act.replica, act.ref, act.field)
         after = later.get(place)
         later[place] = act, cycle, late
-        if act.ours or after is None:
-            told.append(act)
-            continue
         knobs = world.trackers[act.replica].knobs
         blind = not knobs.history and not knobs.conditional_writes
         told.append(
-            replace(
+            act
+            if act.ours
+            else replace(
                 act,
-                replaced=not after[0].ours,
-                lost_sight=after[0].ours and blind and (after[1] == cycle or after[2]),
+                replaced=after is not None and not after[0].ours,
+                lost_sight=after is not None and after[0].ours and blind and (after[1] == cycle or after[2]),
+                mistaken=before[act.number] and not knobs.history and not knobs.answers,
             )
         )
     return told[::-1]

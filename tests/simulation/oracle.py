@@ -34,7 +34,7 @@ def no_lost_update(seen: Evidence) -> Broken:
     for act in seen.acts():
         places.setdefault((act.ticket, act.field), []).append(act)
     for place, everything in places.items():
-        acts = [act for act in everything if not _is_let_be(seen, everything, act)]
+        acts = [act for act in everything if not _is_let_be(seen, everything, act) and not _is_told(seen, act)]
         match shape_of(place[1]):
             case Shape.SCALAR:
                 yield from _lost_scalars(seen, place, acts)
@@ -49,6 +49,11 @@ def _is_let_be(seen: Evidence, acts: list[Act], act: Act) -> bool:
     if act.ours or seen.readers[act.replica].replica.reads:
         return False
     return not any(one.ours and one.replica == act.replica and one.number > act.number for one in acts)
+
+
+def _is_told(seen: Evidence, act: Act) -> bool:
+    """Whether it may be what the tracker made of our write, stands in the tracker, and a problem says so."""
+    return act.mistaken and seen.told_of(act)
 
 
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
@@ -165,6 +170,7 @@ def said_is_heard(seen: Evidence) -> Broken:
     known = {(one.replica, one.ref): one.comment for links in seen.comment_links.values() for one in links}
     bodies = {one.id: str(one.canonical.fields[Field.BODY]) for rows in seen.comments.values() for one in rows}
     decided = [str(entry.after) for entry in seen.audit if "comment" in entry.action]
+    alive = {(name, link.ref) for links in seen.links.values() for name, link in links.items()}
     lines = _comment_lines(seen)
     last: dict[Any, int] = {}
     for place, written in lines.items():
@@ -174,6 +180,8 @@ def said_is_heard(seen: Evidence) -> Broken:
     for place, written in lines.items():
         for (number, one), (_, after) in pairwise([*written, (0, None)]):
             if one.ours or one.entry.new is None or (after is not None and not after.ours):
+                continue
+            if (one.replica, one.entry.ref) not in alive:
                 continue
             if after is not None and (after.cycle == one.cycle or after.late):
                 continue  # no tracker has a history of comments
@@ -185,8 +193,7 @@ def said_is_heard(seen: Evidence) -> Broken:
 
 
 def _comment_lines(seen: Evidence) -> dict[Any, list[Any]]:
-    """What was written to each comment of a ticket that is still there, in order."""
-    alive = {(name, link.ref) for links in seen.links.values() for name, link in links.items()}
+    """What was written to each comment, in order."""
     restricted = {
         (name, one["id"])
         for name, tracker in seen.world.trackers.items()
@@ -198,7 +205,7 @@ def _comment_lines(seen: Evidence) -> dict[Any, list[Any]]:
     for number, one in enumerate(seen.world.written):
         place = (one.replica, one.entry.key.removeprefix("comment:"))
         counts = seen.readers[one.replica].replica.reads and place not in restricted
-        if one.entry.key.startswith("comment:") and (one.replica, one.entry.ref) in alive and counts:
+        if one.entry.key.startswith("comment:") and counts:
             lines.setdefault(place, []).append((number, one))
     return lines
 
@@ -270,7 +277,7 @@ def clock_tolerance(seen: Evidence) -> Broken:
         final = seen.canonical(place)
         for act in acts:
             reads = seen.readers[act.replica].replica.reads
-            if reads and not (act.lost_sight or act.gone) and act.old and equal(place[1], act.old, final):
+            if reads and not (act.lost_sight or act.gone or _is_told(seen, act)) and act.old and equal(place[1], act.old, final):
                 yield f"{act.replica} {act.ref}: {act.new!r} was written over {act.old!r}, which came back"
 
 

@@ -1,0 +1,69 @@
+"""The other end of a link: what one ticket gains or loses, the ticket that it names gains or loses in the same transaction.
+
+A tracker shows a link at both its ends. Were each end decided by itself, one would put back what the other took away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sync.core.claims import as_set
+from sync.core.ids import RunId, TicketId
+from sync.core.models import LINK_KINDS, Field, link_parts
+from sync.engine.deciding import TicketWork
+from sync.engine.runtime import Bridge
+from sync.store import Tx
+from sync.store.convert import fields_to_json
+
+#: Why a ticket is dirty that another one was linked to, or taken from.
+MIRRORED = "the other end of a link changed"
+
+
+def mirror(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> None:
+    """Give the tickets at the other ends what the decision did to the links; where a person decides there, they stay as they are.
+
+    They are looked at once more: most trackers show at the other end what is written at this one, but where each end
+    holds its own (the rows in a GitHub issue's text), both are written.
+    """
+    change = work.decision.changes.fields.get(Field.LINKS)
+    if change is None:
+        return
+    old, new = as_set(change.old), as_set(change.new)
+    ends: dict[TicketId, tuple[set[str], set[str]]] = {}
+    for member in old ^ new:
+        kind, other = link_parts(member)
+        if kind in LINK_KINDS:
+            gained, lost = ends.setdefault(TicketId(other), (set(), set()))
+            (gained if member in new else lost).add(f"{LINK_KINDS[kind]}:{work.record.id}")
+    for ticket, (gained, lost) in ends.items():
+        _give(bridge, tx, run, work, ticket, gained, lost)
+
+
+def _give(
+    bridge: Bridge, tx: Tx, run: RunId, work: TicketWork, ticket: TicketId, gained: set[str], lost: set[str]
+) -> None:
+    record = tx.tickets.get(ticket)
+    if record is None or record.bridge != bridge.name or Field.LINKS not in record.canonical.fields:
+        return
+    if Field.LINKS in tx.conflicts.open_for(ticket):
+        return
+    before = as_set(record.canonical.fields[Field.LINKS])
+    after = (before | gained) - lost
+    if after == before:
+        return
+    source = work.decision.after.provenance.get(Field.LINKS)
+    origins = {**record.canonical.provenance, **({Field.LINKS: source} if source is not None else {})}
+    fields = {**record.canonical.fields, Field.LINKS: after}
+    tx.tickets.save(ticket, replace(record.canonical, fields=fields, provenance=origins))
+    if record.dirty is None:
+        tx.tickets.set_dirty(ticket, MIRRORED)
+    tx.audit.append(
+        phase="decision",
+        action="merge",
+        run=run,
+        bridge=bridge.name,
+        ticket=ticket,
+        before=fields_to_json({Field.LINKS: before}),
+        after=fields_to_json({Field.LINKS: after}),
+        note=f"links: the other end of {work.record.key}",
+    )
