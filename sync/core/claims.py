@@ -98,7 +98,9 @@ def merge_text(
             key = (side.replica, number)
             head = canonical if side in backers else as_text(claim.value)
             past = as_text(old) if side.had(name) else common_base([canonical, head])
-            edits.append(Edit(side=key, base=past, head=head, delivered=side.delivered(name, value) or mine is None))
+            # An edit that we ran over began at what stood there before, whatever this side was settled with since.
+            settled = past == canonical if claim.run_over else side.delivered(name, value)
+            edits.append(Edit(side=key, base=past, head=head, delivered=settled or mine is None))
             by_side[key] = claim
     merged = merge_texts(canonical, edits)
     last = _latest(list(by_side.values()))
@@ -132,7 +134,7 @@ def as_text(value: Value) -> str:
 def _steps(side: Side, name: Field) -> list[tuple[Value, Claim]]:
     """Each step that people took on this side, with the value that it started from."""
     steps: list[tuple[Value, Claim]] = [
-        (event.old, Claim(value=event.new, source=_source(side, event)))
+        (event.old, Claim(value=event.new, source=_source(side, event), run_over=True))
         for event in side.overrun
         if event.field is name and event.new is not UNKNOWN
     ]

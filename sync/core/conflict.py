@@ -26,11 +26,12 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """Somebody wrote `value`; `canonical` marks the agreed ticket's own, not yet delivered, value."""
+    """Somebody wrote `value`; `canonical` marks the agreed ticket's own, not yet delivered, value, `run_over` one that we wrote over."""
 
     value: Value
     source: Provenance
     canonical: bool = False
+    run_over: bool = False
 
     @property
     def replica(self) -> ReplicaName | None:

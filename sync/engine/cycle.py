@@ -94,7 +94,7 @@ def read_all(bridge: Bridge, lease: Lease) -> Session:
     session.lose(introduce(bridge, lease))
     session.lose(recover(bridge, lease, session.run, session.available))
     session.take_pulled(pull_all(bridge, lease, session.available))
-    confirm_ends(bridge, lease, session.available)
+    session.unconfirmed = confirm_ends(bridge, lease, session.available)
     session.take_looked(look_for_missing(bridge, lease, session.available))
     session.overruns = find_overruns(bridge, lease, session.available)
     return session

@@ -26,7 +26,6 @@ from sync.core.models import (
     NativeTicket,
     Snapshot,
     Tombstone,
-    Value,
     is_empty,
     link_parts,
 )
@@ -37,7 +36,7 @@ from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
-from sync.engine.ends import contested, with_ended
+from sync.engine.ends import Unconfirmed, contested, with_ended
 from sync.engine.history import Histories
 from sync.engine.missing import is_missing
 from sync.engine.overrun import Overrun, Overruns
@@ -99,6 +98,7 @@ class Decider:
     available: frozenset[ReplicaName]
     histories: Histories
     overruns: Overruns
+    unconfirmed: Unconfirmed = frozenset()
     readers: dict[ReplicaName, Reader] = field(init=False)
     _planned: set[tuple[TicketId, ReplicaName]] = field(default_factory=set)
 
@@ -113,7 +113,12 @@ class Decider:
         every = self.tx.links.of_ticket(ticket, removed=True)
         placed = {link.replica for link in every}  # a removed link still says: no other copy in its place
         links = {link.replica: link for link in every if link.state != "removed" and link.replica in self.readers}
-        items = {name: self.tx.inbox.take(self.bridge.name, name, link.ref) for name, link in links.items()}
+        items = {
+            name: InboxItem(ref=link.ref)
+            if (name, link.ref) in self.unconfirmed
+            else self.tx.inbox.take(self.bridge.name, name, link.ref)
+            for name, link in links.items()
+        }
         problems: dict[ReplicaName, tuple[FieldProblem, ...]] = {}
         there = {name: link for name, link in links.items() if not (link.is_active and is_missing(link, items[name]))}
         seen = {

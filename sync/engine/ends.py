@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from sync.core.claims import as_set
-from sync.core.errors import TrackerError
+from sync.core.errors import AuthFailed, Retryable, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import LINK_KINDS, Field, Fields, Gone, NativeTicket, Value, link_parts
 from sync.engine.reading import Reader
@@ -14,34 +14,56 @@ from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
 from sync.store.records import LinkRecord
 
+#: Tickets of replicas that seem to have lost what tied them to others.
+Unconfirmed = frozenset[tuple[ReplicaName, NativeRef]]
 
-def confirm_ends(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName]) -> None:
+
+def confirm_ends(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName]) -> Unconfirmed:
     """Where a ticket lost a link or its parent, look at the other ticket; what is gone goes into the inbox.
 
     Where the other one still shows the link, the ticket is read once more: one of the two answers was of the past. Costs requests
-    only where something was lost. A tracker that does not answer now is asked when it is written to.
+    only where something was lost. The tickets of a tracker that can't be asked now are returned: they are not decided before.
     """
-    for name in available:
+    unconfirmed: set[tuple[ReplicaName, NativeRef]] = set()
+    answering = set(available)
+    for name, replica in bridge.replicas.items():
+        if replica.mapping is None:
+            continue
         with bridge.store.read() as tx:
-            reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
-            lost = _losses(reader)
+            lost = _losses(Reader(bridge=bridge, replica=replica, tx=tx))
             others = tx.links.tickets_to_refs(bridge.name, name, {other for _, other in lost})
-            waiting = set(tx.inbox.ticket_refs(bridge.name, name))
+            known = set(tx.inbox.gone(bridge.name, name)) if lost else set()
         if not lost:
             continue
-        try:
-            found = _fetched(reader.replica, set(others.values()) - waiting)
-            with bridge.store.read() as tx:
-                reader = Reader(bridge=bridge, replica=bridge.replicas[name], tx=tx)
-                doubtful = {ref for ref, other in lost if _shows(reader, others.get(other), found, ref)}
-            again = _fetched(reader.replica, doubtful)
-        except TrackerError:
-            continue
-        gone = [one for one in found.values() if isinstance(one, Gone)]
-        tickets = [replace(one, comments=None) for one in again.values() if isinstance(one, NativeTicket)]
-        if gone or tickets:
-            with bridge.store.begin(lease) as tx:
-                tx.inbox.put(bridge.name, name, tickets, gone=gone)
+        asked = {ticket: ref for ticket, ref in others.items() if ref not in known}
+        if name not in answering or not _confirm(bridge, lease, name, lost, asked):
+            unconfirmed |= {(name, ref) for ref, _ in lost}
+    return frozenset(unconfirmed)
+
+
+def _confirm(
+    bridge: Bridge,
+    lease: Lease,
+    name: ReplicaName,
+    lost: Iterable[tuple[NativeRef, TicketId]],
+    others: Mapping[TicketId, NativeRef],
+) -> bool:
+    """Whether the tracker could be asked; what it does not let us ask at all holds nothing up."""
+    replica = bridge.replicas[name]
+    try:
+        found = _fetched(replica, others.values())
+        with bridge.store.read() as tx:
+            reader = Reader(bridge=bridge, replica=replica, tx=tx)
+            doubtful = {ref for ref, other in lost if other in others and _shows(reader, found.get(others[other]), ref)}
+        again = _fetched(replica, doubtful)
+    except TrackerError as error:
+        return not isinstance(error, Retryable | AuthFailed)
+    gone = [one for one in found.values() if isinstance(one, Gone)]
+    tickets = [replace(one, comments=None) for one in again.values() if isinstance(one, NativeTicket)]
+    if gone or tickets:
+        with bridge.store.begin(lease) as tx:
+            tx.inbox.put(bridge.name, name, tickets, gone=gone)
+    return True
 
 
 def _fetched(replica: Replica, refs: Iterable[NativeRef]) -> dict[NativeRef, NativeTicket | Gone]:
@@ -70,13 +92,8 @@ def _lost(reader: Reader, ref: NativeRef) -> set[TicketId]:
     return others | ({TicketId(parent)} if isinstance(parent, str) and parent and not seen.get(Field.PARENT) else set())
 
 
-def _shows(
-    reader: Reader, other: NativeRef | None, found: Mapping[NativeRef, NativeTicket | Gone], ref: NativeRef
-) -> bool:
-    """Whether the other ticket still says that it is linked to this one."""
-    if other is None:
-        return False
-    native = found.get(other) or reader.tx.inbox.take(reader.bridge.name, reader.replica.name, other).ticket
+def _shows(reader: Reader, native: NativeTicket | Gone | None, ref: NativeRef) -> bool:
+    """Whether the ticket at the other end still says that it is linked to this one."""
     if not isinstance(native, NativeTicket):
         return False
     links = as_set(reader.decode(native).snapshot.fields.get(Field.LINKS))

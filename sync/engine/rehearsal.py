@@ -17,7 +17,7 @@ from typing import Any
 from sync.core.capabilities import Capabilities, Visibility
 from sync.core.changes import ChangeSet
 from sync.core.claims import as_set
-from sync.core.ids import BridgeName, Cursor, Marker, NativeRef, ReplicaName
+from sync.core.ids import BridgeName, Cursor, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import read_marker
 from sync.core.mapping import ProjectMapping
 from sync.core.models import (
@@ -41,7 +41,7 @@ from sync.core.models import (
 from sync.core.ports import Adapter, ClockReading, Codec, Encoded, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 from sync.engine.runtime import Bridge, Replica
 from sync.engine.workers import OneThread
-from sync.store import Store
+from sync.store import Store, Tx
 from sync.store.convert import fields_from_json, fields_to_json, ticket_from_json, ticket_to_json
 
 #: The only member of a payload that no tracker made.
@@ -72,7 +72,7 @@ _Turn = tuple[int, datetime]
 
 def _turn(native: NativeTicket) -> _Turn:
     """When the ticket was as it is: what was written in the rehearsal is later than all that was read."""
-    return native.payload.get(REHEARSED, {}).get("turn", 0), native.updated_at
+    return native.payload.get(REHEARSED, {}).get("turn", 0), native.fetched_at
 
 
 @dataclass(slots=True)
@@ -127,7 +127,19 @@ class RehearsedAdapter:
             for ref in refs:
                 link = tx.links.by_ref(self.bridge, self.replica, ref, removed=True)
                 native = link.native if link is not None else None
+                if link is not None:
+                    self._read_neighbours(tx, link.ticket)
                 yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
+
+    def _read_neighbours(self, tx: Tx, ticket: TicketId) -> None:
+        """Read what was last seen of the tickets that this one should be linked to: they may say that it is."""
+        record = tx.tickets.get(ticket)
+        members = as_set(None if record is None else record.canonical.fields.get(Field.LINKS))
+        others = {TicketId(link_parts(member)[1]) for member in members}
+        for other in tx.links.tickets_to_refs(self.bridge, self.replica, others).values() if others else ():
+            link = tx.links.by_ref(self.bridge, self.replica, other)
+            if link is not None and isinstance(link.native, NativeTicket):
+                self.read(link.native)
 
     def _mirrored(self, native: NativeTicket) -> NativeTicket:
         """The ticket with what links that were written at their other ends later than this was read make of it."""

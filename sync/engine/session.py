@@ -17,6 +17,7 @@ from sync.core.guard import Halt
 from sync.core.ids import ReplicaName, RunId, TicketId
 from sync.core.ports import Traffic
 from sync.engine.breaker import account
+from sync.engine.ends import Unconfirmed
 from sync.engine.history import Histories
 from sync.engine.joining import Joined
 from sync.engine.missing import Looked
@@ -44,6 +45,7 @@ class Session:
     available: list[ReplicaName]
     histories: Histories = field(default_factory=Histories)
     overruns: Overruns = field(default_factory=dict)
+    unconfirmed: Unconfirmed = frozenset()
     visibility: dict[ReplicaName, Visibility] = field(default_factory=dict)  # as far as it was asked
     pulled: dict[ReplicaName, Pulled] = field(default_factory=dict)
     writers: dict[ReplicaName, Writer] = field(default_factory=dict)

@@ -47,6 +47,7 @@ def decisions(session: Session, tx: Tx, tickets: Iterable[TicketId]) -> Iterator
         available=frozenset(session.available),
         histories=session.histories,
         overruns=session.overruns,
+        unconfirmed=session.unconfirmed,
     )
     for ticket in tickets:
         if (work := decider.decide(ticket)) is not None:

@@ -8,6 +8,7 @@ from sync.core.ids import TicketId
 from sync.core.plan import Intent
 from sync.engine.apply import apply
 from sync.engine.attachments import collected
+from sync.engine.ends import confirm_ends
 from sync.engine.exposure import check_exposure
 from sync.engine.loops import without_circles
 from sync.engine.pauses import WAITS_FOR_LIMIT
@@ -45,6 +46,8 @@ def write_all(session: Session, only: set[TicketId] | None = None) -> None:
         if not left or _sent(session) == before:
             return
         only = left
+        # What was read again just before a write may have lost links.
+        session.unconfirmed = confirm_ends(bridge, session.lease, session.available)
 
 
 def _batch(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:

@@ -141,3 +141,16 @@ def test_an_unanswered_comment_of_a_ticket_that_went_is_not_unknown_for_ever(wor
     with world.store.read() as tx:
         assert not tx.outbox.unfinished(world.bridge.name)
     assert not any(world.cycle().writes.values())
+
+
+def test_an_unanswered_comment_is_known_by_its_marker(world, ref):
+    """The answer is lost and it could not be looked for: the next pull brings it, and it is nobody's new comment."""
+    replica = world.bridge.replicas[GITHUB]
+    script = scripted([("write", Fault.LOST), ("find", Fault.RETRY), ("find", Fault.RETRY)])
+    replica.adapter = FaultyAdapter(replica.adapter, script)
+    world.trackers[JIRA].comment(ref, "hello", author="ada")
+    world.cycle()
+    world.settle()
+    assert script.struck["find", Fault.RETRY] == 2
+    assert [len(comments) for comments in texts(world, ref)] == [1, 1, 1]
+    world.check_accounted()

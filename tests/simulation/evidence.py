@@ -66,7 +66,9 @@ class Evidence:
 
     def told_of(self, act: Act) -> bool:
         """Whether it is told that another value stands there than we wrote."""
-        return any((one.replica, one.ticket, one.field) == (act.replica, act.ticket, act.field) for one in self.problems)
+        return any(
+            (one.replica, one.ticket, one.field) == (act.replica, act.ticket, act.field) for one in self.problems
+        )
 
     def claims(self, place: Place) -> list[Value]:
         """What stands in the conflicts about a field of a ticket."""

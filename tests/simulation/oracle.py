@@ -9,7 +9,7 @@ from typing import Any
 
 from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
-from sync.core.ids import TicketId
+from sync.core.ids import ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, Value, link_parts
 from sync.engine.report import CycleReport
 from sync.engine.review import resolve_conflict
@@ -119,9 +119,19 @@ def convergence(seen: Evidence) -> Broken:
                 continue
             native = next(iter(MemoryAdapter(seen.world.trackers[name]).fetch([link.ref])))
             shown = reader.resolved(reader.decode(native).snapshot.fields)
-            for field, value in reader.projection(native)(record.canonical.fields).items():
+            for field, held in reader.projection(native)(record.canonical.fields).items():
+                value = _to_the_living(seen, name, field, held)
+                if any((one.ticket, one.field) == (ticket, field) for one in seen.problems):
+                    continue  # a circle is told of each of its tickets, and written nowhere
                 if shown.get(field) is not UNKNOWN and field in reader.fields and not equal(field, shown[field], value):
                     yield f"{record.key} {field} on {name}: {shown[field]!r} is not {value!r}"
+
+
+def _to_the_living(seen: Evidence, name: ReplicaName, field: Field, value: Value) -> Value:
+    """The value without links to tickets that are not in this tracker any more, which took them with them."""
+    if field is not Field.LINKS:
+        return value
+    return frozenset(one for one in as_set(value) if name in seen.links.get(TicketId(link_parts(one)[1]), {}))
 
 
 def made_once(seen: Evidence) -> Broken:
@@ -277,7 +287,12 @@ def clock_tolerance(seen: Evidence) -> Broken:
         final = seen.canonical(place)
         for act in acts:
             reads = seen.readers[act.replica].replica.reads
-            if reads and not (act.lost_sight or act.gone or _is_told(seen, act)) and act.old and equal(place[1], act.old, final):
+            if (
+                reads
+                and not (act.lost_sight or act.gone or _is_told(seen, act))
+                and act.old
+                and equal(place[1], act.old, final)
+            ):
                 yield f"{act.replica} {act.ref}: {act.new!r} was written over {act.old!r}, which came back"
 
 
