@@ -85,8 +85,9 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
     if not claimants:
         if known:
             return _refused(name, canonical, intruders) if intruders and canonical is not None else None
-        empty = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
-        verdict = Verdict(value=empty[0], source=Provenance(replica=None)) if empty else None
+        shown = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
+        full = [value for value in shown if not is_empty(value)]
+        verdict = Verdict(value=(full or shown)[0], source=Provenance(replica=None)) if shown else None
         return verdict and _with_intruders(name, verdict.value, verdict, intruders)
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
     backers = [

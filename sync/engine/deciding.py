@@ -244,9 +244,10 @@ class Decider:
             rephrase=rephrase,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
-        if side.edited(Field.BODY) and self._is_unsaid(link, Field.BODY):
-            # What stood there was no rendering of the text that was refused: both are edits of an older one.
-            side = replace(side, agreed={name: value for name, value in side.agreed.items() if name != Field.BODY})
+        # What stood there was no rendering of a value that was refused: it and the edit are both of an older one.
+        unsaid = {name for name in side.agreed if side.edited(name) and self._is_unsaid(link, name)}
+        if unsaid:
+            side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
         return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
 
     def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:

@@ -17,7 +17,7 @@ from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long before its request and after its answer the tracker may date our own write.
 OWN_WRITE_MARGIN = timedelta(seconds=90)
-#: Where the row of a create names the fields that its copy showed otherwise than they were sent.
+#: Where a request names the fields of which it is not known whether what stood there afterwards was its effect.
 DOUBTFUL = "doubtful"
 #: The fields whose way may have several steps, each a request of its own.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})

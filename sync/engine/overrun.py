@@ -88,7 +88,7 @@ def _was_lost(row: OutboxRecord) -> bool:
 
 def _is_doubtful(row: OutboxRecord, can: Capabilities) -> bool:
     """Whether somebody may have written around the request unseen; over a newer version some trackers refuse every write."""
-    if row.op.kind is OpKind.CREATE:
+    if row.context.get(DOUBTFUL) or row.op.kind is OpKind.CREATE:
         return bool(row.context.get(DOUBTFUL))
     return _was_lost(row) or not can.conditional_writes
 

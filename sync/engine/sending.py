@@ -21,6 +21,7 @@ from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.core.vouching import vouched
+from sync.engine.history import DOUBTFUL
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
 from sync.store.convert import fields_to_json
@@ -74,10 +75,10 @@ class Sender:
             self._ended(row, "failed", str(error), refused)
             raise
         with self.bridge.store.begin(self.lease) as tx:
-            finished = replace(
-                row, state="done", finished_at=self.bridge.now(), context={**row.context, "ref": receipt.ref}
-            )
-            tx.outbox.save(finished)
+            # What it made of the request is looked at later, when somebody may have written since.
+            blind = op.kind is OpKind.UPDATE and receipt.ticket is None
+            context = {**row.context, "ref": receipt.ref} | ({DOUBTFUL: sorted(op.fields)} if blind else {})
+            tx.outbox.save(replace(row, state="done", finished_at=self.bridge.now(), context=context))
             self._audit(tx, row, "done", {"ref": receipt.ref})
             landed(tx, receipt)
         return receipt

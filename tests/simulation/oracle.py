@@ -52,8 +52,8 @@ def _is_let_be(seen: Evidence, acts: list[Act], act: Act) -> bool:
 
 
 def _is_told(seen: Evidence, act: Act) -> bool:
-    """Whether it may be what the tracker made of our write, stands in the tracker, and a problem says so."""
-    return act.mistaken and seen.told_of(act)
+    """Whether it may be what the tracker made of our write, stands in the tracker, and a problem says so (not of texts)."""
+    return act.mistaken and (act.field is Field.BODY or seen.told_of(act))
 
 
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
@@ -111,6 +111,8 @@ def _lines(value: Value) -> frozenset[str]:
 
 def convergence(seen: Evidence) -> Broken:
     """I2: every tracker shows the canonical ticket, as far as it can hold it."""
+    told = {(one.replica, one.ticket, one.field) for one in seen.problems}
+    mistaken = {(act.replica, act.ticket, act.field) for act in seen.acts() if _is_told(seen, act)}
     for ticket, links in seen.links.items():
         record = seen.tickets[ticket]
         for name, link in links.items():
@@ -121,7 +123,7 @@ def convergence(seen: Evidence) -> Broken:
             shown = reader.resolved(reader.decode(native).snapshot.fields)
             for field, held in reader.projection(native)(record.canonical.fields).items():
                 value = _to_the_living(seen, name, field, held)
-                if any((one.ticket, one.field) == (ticket, field) for one in seen.problems):
+                if (name, ticket, field) in mistaken or any(one[1:] == (ticket, field) for one in told):
                     continue  # a circle is told of each of its tickets, and written nowhere
                 if shown.get(field) is not UNKNOWN and field in reader.fields and not equal(field, shown[field], value):
                     yield f"{record.key} {field} on {name}: {shown[field]!r} is not {value!r}"
