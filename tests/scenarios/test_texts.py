@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.scenarios.world import AZURE, GITHUB, JIRA, with_knobs
 
 #: As somebody writes on GitHub: stars for bullets, underlined headings, two empty lines.
@@ -29,6 +31,19 @@ def test_an_edit_of_one_paragraph_leaves_the_rest_as_its_author_wrote_it(make_wo
     assert world.trackers[GITHUB].ticket(ref)["text"] == wanted
     assert world.native(GITHUB, ref, JIRA)["text"] == wanted
     assert sum(world.cycle().writes.values()) == 0
+
+
+@pytest.mark.parametrize("foresight", [True, False])
+def test_a_spelling_that_comes_back_is_no_edit(make_world, foresight):
+    """What a tracker made of the text that we wrote goes nowhere, whether or not it was foreseen."""
+    world = make_world(with_knobs(AZURE, text_rewrite=spelled, foresight=foresight))
+    ref = world.trackers[GITHUB].create(title="Refunds", text="They fail")
+    world.settle()
+    for text in (WRITTEN, WRITTEN.replace("by card", "by credit card")):
+        world.trackers[GITHUB].edit(ref, text=text)
+        world.settle()
+        assert world.native(GITHUB, ref, AZURE)["text"] == spelled(text)
+        assert world.native(GITHUB, ref, JIRA)["text"] == world.trackers[GITHUB].ticket(ref)["text"] == text
 
 
 def test_two_people_edit_different_paragraphs_in_different_spellings(make_world):

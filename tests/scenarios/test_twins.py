@@ -7,15 +7,8 @@ from typing import Any
 
 import pytest
 
-from sync.testing.faults import Fault, FaultyAdapter, scripted
-from tests.scenarios.world import ACCOUNT, GITHUB, JIRA, World
-
-
-class Stuck(FaultyAdapter):
-    """What is late arrives when the test says so."""
-
-    def _before(self, call: str) -> Fault | None:
-        return self.script.next(call)
+from sync.testing.faults import Fault, scripted
+from tests.scenarios.world import ACCOUNT, GITHUB, JIRA, Stuck, World
 
 
 @pytest.fixture

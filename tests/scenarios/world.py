@@ -22,6 +22,7 @@ from sync.engine.report import CycleReport, PlanReport
 from sync.engine.runtime import Bridge, Direction, Replica
 from sync.store import Store
 from sync.store.records import ConflictRecord, LinkRecord
+from sync.testing.faults import Fault, FaultyAdapter
 from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryCodec, MemoryKnobs, MemoryTracker
 
 JIRA, GITHUB, AZURE = ReplicaName("jira"), ReplicaName("github"), ReplicaName("azure")
@@ -63,6 +64,13 @@ def _template() -> Path:
     store.migrate()
     store.close()
     return path
+
+
+class Stuck(FaultyAdapter):
+    """What is late arrives when the test says so."""
+
+    def _before(self, call: str) -> Fault | None:
+        return self.script.next(call)
 
 
 class World:
