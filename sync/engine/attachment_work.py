@@ -13,7 +13,7 @@ from sync.engine.addresses import mentioned, with_addresses
 from sync.engine.attachments import takes_files
 from sync.engine.reading import Reader
 from sync.store import Tx
-from sync.store.records import LinkRecord
+from sync.store.records import InboxItem, LinkRecord
 
 
 def file_intents(
@@ -50,6 +50,18 @@ def file_intents(
                     )
                 )
     return found
+
+
+def has_files_to_come(tx: Tx, reader: Reader, link: LinkRecord, item: InboxItem) -> bool:
+    """Whether the ticket shows files that nobody has read yet."""
+    native = item.ticket or link.native
+    if not reader.replica.reads or not isinstance(native, NativeTicket):
+        return False
+    files = reader.replica.codec.attachments(native)
+    known = (
+        {copy.ref for copy in tx.attachments.copies(link.ticket) if copy.replica == link.replica} if files else set()
+    )
+    return any(one.ref not in known for one in files)
 
 
 def names_a_copy_elsewhere(tx: Tx, reader: Reader, link: LinkRecord, canonical: Canonical) -> bool:

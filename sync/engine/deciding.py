@@ -31,7 +31,7 @@ from sync.core.models import (
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
-from sync.engine.attachment_work import file_intents, names_a_copy_elsewhere
+from sync.engine.attachment_work import file_intents, has_files_to_come, names_a_copy_elsewhere
 from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.deletions import Ending, carried, deletes, find_endings
@@ -156,7 +156,16 @@ class Decider:
             # Of a tracker that has never answered nobody knows what it needs.
             waits=waits
             or any(one.replica not in self.available for one in intents)
+            or (self.bridge.files.carry and self._files_to_come(there, items))
             or len(self.readers) < len(self.bridge.replicas),
+        )
+
+    def _files_to_come(self, links: Mapping[ReplicaName, LinkRecord], items: Mapping[ReplicaName, InboxItem]) -> bool:
+        """Whether a tracker that failed has files that were to be read."""
+        return any(
+            has_files_to_come(self.tx, self.readers[name], link, items[name])
+            for name, link in links.items()
+            if name not in self.available
         )
 
     def _with_addresses(

@@ -71,6 +71,12 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page) -> list[P
     fresh, gone = page.tickets, page.gone
     if doubtful := _doubtful(bridge, replica, page.tickets):
         found = {one.ref: one for one in replica.adapter.fetch(doubtful)}
+        listed = {ticket.ref: ticket.updated_at for ticket in page.tickets}
+        behind = [
+            one.ref for one in found.values() if isinstance(one, NativeTicket) and one.updated_at < listed[one.ref]
+        ]
+        if behind:  # the answer was of the past, as lists may be
+            found |= {one.ref: one for one in replica.adapter.fetch(behind)}
         direct = [found.get(ticket.ref, ticket) for ticket in page.tickets]
         fresh = tuple(one for one in direct if isinstance(one, NativeTicket))
         gone += tuple(one for one in direct if isinstance(one, Gone))

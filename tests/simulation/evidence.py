@@ -25,6 +25,7 @@ class Act:
     `lost_sight`: the very next write of this field there was ours, and nothing could have told us of this one.
     `mistaken`: the write before was ours, of the same cycle, and nothing could tell what the tracker made of it from this one.
     `replaced`: the next one was a person's. `gone`: the ticket is not there any more, and perhaps nobody ever read this.
+    `undone`: it was put back to what it had been, and nobody looked in between.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Act:
     replaced: bool = False
     lost_sight: bool = False
     mistaken: bool = False
+    undone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +128,16 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
     earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
     before: dict[int, bool] = {}
+    began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
+    undone: set[int] = set()
     for act, cycle, _ in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
         before[act.number] = of is not None and of[0].ours and of[1] == cycle
+        if of is None or of[0].ours or of[1] != cycle:
+            began[place] = act.old
+        elif act.new == began[place]:
+            undone.add(act.number)
         earlier[place] = act, cycle
     told: list[Act] = []
     for act, cycle, late in reversed(found):
@@ -145,6 +153,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 act,
                 replaced=after is not None and not after[0].ours,
                 lost_sight=after is not None and after[0].ours and blind and (after[1] == cycle or after[2]),
+                undone=act.number in undone,
                 mistaken=before[act.number] and not knobs.history and not knobs.answers,
             )
         )

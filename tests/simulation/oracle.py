@@ -59,7 +59,7 @@ def _is_told(seen: Evidence, act: Act) -> bool:
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
     final, claims, decided = seen.canonical(place), seen.claims(place), seen.decided(place)
     for act in acts:
-        if act.ours or act.replaced or act.lost_sight or act.gone or act.new is UNKNOWN:
+        if act.ours or act.replaced or act.lost_sight or act.undone or act.gone or act.new is UNKNOWN:
             continue
         project = seen.readers[act.replica].projection(None)
 
