@@ -83,7 +83,9 @@ def setting_of(seed: int) -> Setting:
 def _tell(world: World, steps: Sequence[Step], result: Result) -> None:
     for step in steps:
         if isinstance(step, Edit):
+            world.is_between = True
             world.act(step)
+            world.is_between = False
             continue
         _cycle(world, step, result)
 

@@ -32,7 +32,10 @@ BRIDGE = BridgeName("b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """One entry of a tracker's own log, in the true order of all; `late` requests of ours arrived after we gave them up."""
+    """One entry of a tracker's own log, in the true order of all; `late` requests of ours arrived after we gave them up.
+
+    `cycle` is the number of the cycle that ran, negative between two.
+    """
 
     replica: ReplicaName
     entry: MemoryWrite
@@ -55,7 +58,8 @@ class _Journal(list[MemoryWrite]):
     def append(self, entry: MemoryWrite) -> None:
         super().append(entry)
         world = self._world
-        world.written.append(Written(replica=self._name, entry=entry, cycle=world.cycles, late=world.is_delivering))
+        cycle = -world.cycles if world.is_between else world.cycles
+        world.written.append(Written(replica=self._name, entry=entry, cycle=cycle, late=world.is_delivering))
 
 
 def store_in(directory: Path) -> str:
@@ -86,6 +90,7 @@ class World:
         self.late: list[Late] = []
         self.is_delivering = False
         self.cycles = 0
+        self.is_between = False
         self.edits: Counter[str] = Counter()
         self.ids = 0
         self._words = itertools.count(1)
