@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.testing.memory import MemoryKnobs
 from tests.scenarios.world import AZURE, GITHUB, JIRA
 
 
@@ -35,3 +36,19 @@ def test_a_link_that_somebody_takes_away_goes_everywhere(world):
     jira.edit(one, links=[])
     world.settle()
     assert world.native(JIRA, one, GITHUB)["links"] == []
+
+
+def test_a_link_that_is_taken_away_at_once_stays_away(make_world):
+    """What the bridge wrote at one end shows at the other one in the cycle in which somebody takes it away again: it is no edit."""
+    world = make_world(
+        {JIRA: MemoryKnobs(answers=False, one_request=False), GITHUB: MemoryKnobs(links_touch_both=False)}
+    )
+    jira, github = world.trackers[JIRA], world.trackers[GITHUB]
+    one, two = jira.create(title="Refunds"), jira.create(title="Chargebacks")
+    world.settle()
+    here = world.twin(JIRA, one, GITHUB)
+    github.edit(here, links=[f"duplicates:{world.twin(JIRA, two, GITHUB)}"])
+    world.cycle(after=5)
+    github.edit(here, links=[])
+    world.settle()
+    assert [ticket["links"] for tracker in (jira, github) for ticket in tracker.tickets()] == [[]] * 4
