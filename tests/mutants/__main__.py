@@ -9,6 +9,7 @@ import argparse
 import multiprocessing
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +49,12 @@ def hunt(mutant: Mutant, histories: int, workers: int) -> Catch | None:
     """Tell histories until one breaks that the engine without the fault tells well, then the stories; None for a survivor."""
     if not mutant.caught_by and (catch := in_histories(mutant, histories, workers)) is not None:
         return catch
+    told = mutant.caught_by or STORIES
     with FORK.Pool(1, _planted, [mutant]) as pool:
         try:
-            found = pool.apply_async(_tested, [mutant.caught_by or STORIES]).get(LONGEST)
+            found = pool.apply_async(_tested, [told]).get(LONGEST)
         except multiprocessing.TimeoutError:
-            found = f"{STORIES} came to no end within {LONGEST} seconds"
+            found = f"{told} came to no end within {LONGEST} seconds"
     return None if found is None else Catch(how=found)
 
 
@@ -107,10 +109,11 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [one for one in MUTANTS if not asked.names or one.name in asked.names]
     survivors = 0
     for mutant in chosen:
+        begun = time.monotonic()
         catch = hunt(mutant, asked.histories, asked.workers)
         survivors += catch is None
         verdict = "SURVIVED" if catch is None else f"caught   {catch.how[:140]}"
-        print(f"{mutant.name:30} {verdict}", flush=True)
+        print(f"{mutant.name:37} {time.monotonic() - begun:4.0f} s  {verdict}", flush=True)
     print(f"{len(chosen) - survivors} of {len(chosen)} mutants were caught")
     return 1 if survivors or not chosen else 0
 

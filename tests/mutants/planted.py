@@ -113,11 +113,13 @@ MUTANTS = (
         name="unread marker",
         fault="a pulled ticket that carries our marker is taken for a new one",
         plant=instead("sync.engine.joining:_joined_by_marker", value=_false),
+        caught_by="tests/scenarios/test_first_meeting.py",
     ),
     Mutant(
         name="unread comment marker",
         fault="a pulled comment that carries our marker is taken for a new one",
         plant=instead("sync.engine.joining:_has_comment_link", value=lambda *_: True),
+        caught_by="tests/scenarios/test_comments.py",
     ),
     Mutant(
         name="copies are twins",
@@ -138,6 +140,23 @@ MUTANTS = (
         name="own echoes are edits",
         fault="a lost request of ours that lands late is taken for somebody's edit",
         plant=instead("sync.engine.deciding:without_echoes", value=lambda side, *_: side),
+        caught_by="tests/scenarios/test_late.py",
+    ),
+    Mutant(
+        name="clocks before causes",
+        fault="who wrote over a value that he saw has to be later than it by the clocks, too",
+        plant=instead("sync.core.claims:_canonical_is_rival", value=lambda *_: True),
+    ),
+    Mutant(
+        name="ends apart",
+        fault="each end of a link is decided by itself",
+        plant=instead("sync.engine.recording:mirror", value=_nothing),
+    ),
+    Mutant(
+        name="our links are edits",
+        fault="what a tracker shows of a link that we wrote at its other end is taken for somebody's edit",
+        plant=instead("sync.engine.echoes:_without_other_ends", value=lambda side, *_: side),
+        caught_by="tests/scenarios/test_ends.py",
     ),
     Mutant(
         name="cursor before page",
@@ -178,6 +197,7 @@ MUTANTS = (
         name="base is what we sent",
         fault="the base of a link is what was sent, not what the tracker shows",
         plant=around("sync.engine.write_tickets:_observe", _base_is_sent),
+        caught_by="tests/scenarios/test_texts.py",
     ),
     Mutant(
         name="no projection",
@@ -213,6 +233,7 @@ MUTANTS = (
         name="held fields flow",
         fault="a field that waits for a person is decided again all the same",
         plant=instead("sync.store.conflicts:Conflicts.open_for", value=_no_open_conflicts),
+        caught_by="tests/scenarios/test_edits.py",
     ),
     Mutant(
         name="no brake",
@@ -224,6 +245,7 @@ MUTANTS = (
         name="one bad ticket stops all",
         fault="a ticket that is refused ends the work on its tracker",
         plant=around("sync.engine.apply:_tell", _one_bad_stops_all),
+        caught_by="tests/scenarios/test_breaker.py",
     ),
     Mutant(
         name="files are sent again",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +23,12 @@ def test_the_list_is_long_enough_and_says_what_is_wrong() -> None:
     """At least twenty faults, each with a name of its own and a sentence."""
     assert len({one.name for one in MUTANTS}) == len(MUTANTS) >= 20
     assert all(one.fault for one in MUTANTS)
+
+
+def test_the_tests_that_have_to_catch_one_are_there() -> None:
+    """A path that leads nowhere would count as a fault that no test catches."""
+    root = Path(__file__).parents[2]
+    assert all((root / one.caught_by).is_file() for one in MUTANTS if one.caught_by)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
