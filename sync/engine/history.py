@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from sync.core.fieldrules import equal
+from sync.core.claims import as_set
+from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent, NativeTicket
 from sync.engine.echoes import LATEST
@@ -74,9 +75,21 @@ def is_own(event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
     return any(
         event.field in request.op.fields
         and _is_meanwhile(event, request)
-        and (event.new is UNKNOWN or equal(event.field, _written(request).get(event.field), event.new))
+        and (event.new is UNKNOWN or _is_effect(event, request))
         for request in requests
     )
+
+
+def _is_effect(event: FieldEvent, request: OutboxRecord) -> bool:
+    """Whether the request wanted this; of sets also where other members came and went before it arrived."""
+    name, wanted = event.field, _written(request).get(event.field)
+    if equal(name, wanted, event.new):
+        return True
+    if shape_of(name) is not Shape.SET:
+        return False
+    before = as_set(fields_from_json(request.before or {}).get(name))
+    came, went = as_set(event.new) - as_set(event.old), as_set(event.old) - as_set(event.new)
+    return bool(came or went) and came <= as_set(wanted) - before and went <= before - as_set(wanted)
 
 
 def _is_meanwhile(event: FieldEvent, request: OutboxRecord) -> bool:

@@ -6,16 +6,17 @@ cycle after a write reads the history of the tickets that were written, all in o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent
+from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent
 from sync.core.ports import ClockReading, OpKind
 from sync.engine.echoes import LATEST
 from sync.engine.history import DOUBTFUL, is_own, told
@@ -143,8 +144,8 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         for row in requests:
             if row.run in made and row.op.kind is OpKind.UPDATE:
                 continue  # the rest of a create, moments after it
-            fields = record.canonical.fields
-            for event in [*_run_over_by(row, line, fields), *_taken_for_ours(row, line, base, fields)]:
+            fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical)
+            for event in [*_run_over_by(row, line, fields, news), *_taken_for_ours(row, line, base, fields)]:
                 lost[event.id] = event
                 guilty[row.id] = None
         if lost:
@@ -156,8 +157,23 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
 _Told = tuple[FieldEvent, bool]
 
 
-def _run_over_by(row: OutboxRecord, events: Sequence[_Told], canonical: Fields) -> list[FieldEvent]:
-    """People's edits of the fields of this request that came after the look and before the write, and are not canonical."""
+def _is_news(reader: Reader, canonical: Canonical, event: FieldEvent) -> bool:
+    """Whether the canonical value may be older than the edit."""
+    source = canonical.provenance.get(event.field)
+    if source is None or source.at is None:
+        return True
+    margin = reader.capabilities.clock_resolution + reader.replica.adapter.clock().uncertainty + source.uncertainty
+    return source.at <= event.at + margin
+
+
+def _run_over_by(
+    row: OutboxRecord, events: Sequence[_Told], canonical: Fields, is_news: Callable[[FieldEvent], bool]
+) -> list[FieldEvent]:
+    """People's edits of the fields of this request that came after the look and before the write, and are not canonical.
+
+    A request whose answer was lost may have been carried out before the one that was sent in its place, or after it: what came
+    between the two was not seen by the look, whatever it put back.
+    """
     before, sent = fields_from_json(row.before or {}), fields_from_json(row.after or {})
     known = set(row.context.get("told", ()))
     found: list[FieldEvent] = []
@@ -166,12 +182,15 @@ def _run_over_by(row: OutboxRecord, events: Sequence[_Told], canonical: Fields) 
         ours = [number for number, (event, own) in enumerate(line) if own and is_own(event, [row])]
         if not ours or name not in sent:
             continue
-        start = _seen_until(name, line[: ours[-1]], before)
-        foreign = [event for event, own in line[start : ours[-1]] if not own and event.new is not UNKNOWN]
+        end = ours[0] if _was_lost(row) else ours[-1]
+        start = _seen_until(name, line[:end], before)
+        foreign = [event for event, own in line[start:end] if not own and event.new is not UNKNOWN]
         if shape_of(name) is Shape.SET:
             # A tracker may tell of single members: those that were there, or not there, when we looked had been seen.
             foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
-        else:
+        between = [event for event, own in line[end : ours[-1]] if not own and event.new is not UNKNOWN]
+        foreign += filter(is_news, between)
+        if shape_of(name) is not Shape.SET:
             foreign = foreign[-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
     return found

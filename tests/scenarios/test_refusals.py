@@ -69,6 +69,21 @@ def test_a_text_that_was_refused_is_not_lost_by_an_edit_there(world):
         assert all(word in text for text in world.everywhere(JIRA, ref, "text")) or any(word in one for one in claims)
 
 
+def test_a_title_that_was_refused_is_not_lost_by_an_edit_there(world):
+    """Whoever renames the ticket where the new title was refused never saw that one: it stays in a conflict."""
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    replica = world.bridge.replicas[AZURE]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    world.trackers[JIRA].edit(ref, title="Refunds fail", author="ada")
+    world.cycle()
+    world.trackers[AZURE].edit(world.twin(JIRA, ref, AZURE), title="Chargebacks", author="grace")
+    world.settle()
+    assert world.everywhere(JIRA, ref, "title") == ["Chargebacks"] * 3
+    (conflict,) = world.conflicts()
+    assert {claim.value for claim in conflict.claims} == {"Refunds fail", "Chargebacks"}
+
+
 def test_a_comment_that_is_written_hides_no_problem_of_its_ticket(world):
     """The text that was refused stays a problem, though a comment of the same ticket was taken after it."""
     ref = world.trackers[JIRA].create(title="Refunds", text="one")

@@ -253,6 +253,19 @@ def test_our_own_late_write_is_no_edit(world):
     world.check_converged()
 
 
+def test_our_own_late_addition_is_no_edit(world):
+    """A label that lands after it was taken away again, and beside others by then, is nobody's wish."""
+    ref = linked(world)
+    adapter = faulty(world, GITHUB, ("write", Fault.LATE))
+    world.trackers[JIRA].edit(ref, labels=["first"])
+    world.cycle()
+    world.trackers[JIRA].edit(ref, labels=["second"])
+    world.cycle()
+    adapter.arrive()
+    world.settle()
+    assert world.everywhere(JIRA, ref, "labels") == [["second"]] * 3
+
+
 class Window(FaultyAdapter):
     """Somebody edits exactly between our look at a ticket and our write to it."""
 
@@ -271,11 +284,12 @@ class Window(FaultyAdapter):
     [
         ({"title": "from jira"}, {"title": "from a person"}, "from a person"),
         ({"text": "ONE\ntwo\nthree\nfour"}, {"text": "one\ntwo\nthree\nFOUR"}, "ONE\ntwo\nthree\nFOUR"),
+        ({"text": "one\ntwo\nthree\nFOUR"}, {"text": "one\ntwo\nthree\nfour!"}, "one\ntwo\nthree\nfour!"),
         ({"labels": ["a"]}, {"labels": ["b"]}, ["a", "b"]),
         ({"state": "Review"}, {"state": "Done"}, "Done"),
         ({"title": "from jira"}, {"priority": "P1"}, "P1"),
     ],
-    ids=["title", "body", "labels", "status", "another field"],
+    ids=["title", "body", "a line", "labels", "status", "another field"],
 )
 def test_an_edit_that_our_write_ran_over_is_put_back(make_world: Callable[..., World], ours, theirs, wanted):
     """Without conditional writes the edit is gone from the ticket and stands in its history: it wins as the later one."""
@@ -297,7 +311,7 @@ def test_an_edit_that_our_write_ran_over_is_put_back(make_world: Callable[..., W
     (key,) = theirs
     found = [sorted(value) if isinstance(value, list) else value for value in world.everywhere(JIRA, ref, key)]
     assert found == [wanted] * 3
-    if key in ("title", "state") and key in ours:
+    if (key in ("title", "state") and key in ours) or "four!" in wanted:
         (conflict,) = world.conflicts()
         assert conflict.reason == "overwritten"
         assert {claim.author for claim in conflict.claims} >= {"grace"}
