@@ -286,9 +286,13 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
     if decoded.restricted or not reader.replica.reads:
         return
     comment: CommentId | None = None
-    if decoded.marker is not None and (known := read_marker(decoded.marker, name, bridge.secret)) is not None:
-        record = tx.comments.get(CommentId(known))
-        if record is not None and record.ticket == ticket and not _has_comment_link(tx, ticket, record.id, name):
+    if decoded.marker is not None:
+        known = read_marker(decoded.marker, name, bridge.secret)
+        record = None if known is None else tx.comments.get(CommentId(known))
+        owner = None if record is None else tx.tickets.get(record.ticket)
+        if record is None or owner is None or owner.bridge != bridge.name:
+            return  # another bridge's copy: where two share a ticket, each would copy the other's copies without end
+        if record.ticket == ticket and not _has_comment_link(tx, ticket, record.id, name):
             comment = record.id
             close_lost_create(tx, comment, name, native.ref)
     if comment is None:
