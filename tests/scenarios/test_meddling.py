@@ -114,3 +114,32 @@ def test_a_link_that_is_made_in_a_new_copy_at_once_stays(world: World, adapters:
     second = world.trackers[GITHUB].create(title="Payments")
     world.settle(8)
     assert world.trackers[GITHUB].ticket(second)["links"] == [f"relates:{first}"]
+
+
+@pytest.mark.parametrize(
+    ("key", "ours", "theirs"),
+    [("title", "from jira", "from github"), ("state", "Done", "Review"), ("text", "one", "two")],
+)
+def test_an_edit_between_the_list_and_a_write_is_seen(
+    make_world: Callable[..., World], key: str, ours: str, theirs: str
+) -> None:
+    """Where no history tells of it afterwards, the look before the write does: nothing is written over it unseen."""
+    world = make_world(with_knobs(GITHUB, history=False))
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    twin = world.twin(JIRA, ref, GITHUB)
+    adapter = world.bridge.replicas[GITHUB].adapter
+    pull = adapter.pull
+
+    def pulling(since: Any) -> Iterator[Any]:
+        yield from pull(since)
+        world.trackers[GITHUB].edit(twin, author="grace", **{key: theirs})
+
+    world.trackers[JIRA].edit(ref, **{key: ours})
+    adapter.pull = pulling
+    world.cycle()
+    adapter.pull = pull
+    world.settle(8)
+    (conflict,) = world.conflicts()
+    assert theirs.lower() in {claim.value for claim in conflict.claims}
+    world.check_converged()
