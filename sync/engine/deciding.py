@@ -257,7 +257,7 @@ class Decider:
         unsaid = {name for name in side.agreed if side.edited(name) and self._is_unsaid(link, name)}
         if unsaid:
             side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
-        return SideSeen(link=link, side=without_echoes(side, reader, link), head=native)
+        return SideSeen(link=link, side=without_echoes(side, reader, link, native), head=native)
 
     def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:
         """Whether the value that the side was settled with could not be written there."""

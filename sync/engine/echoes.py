@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync.core.claims import as_set
 from sync.core.decision import Side
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import TicketId
-from sync.core.models import LINK_KINDS, Field, Snapshot, Tombstone, Value, link_parts
+from sync.core.models import LINK_KINDS, Field, NativeTicket, Snapshot, Tombstone, Value, link_parts
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
@@ -18,19 +18,22 @@ from sync.store.records import LinkRecord
 LATEST = timedelta(minutes=10)
 
 
-def without_echoes(side: Side, reader: Reader, link: LinkRecord) -> Side:
+def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeTicket | None = None) -> Side:
     """The side, with what a lost request of ours wrote taken for that and not for a person's edit.
 
     Such a field has the base that stands there and was settled with the value that was sent: where the canonical ticket
-    says something else by now, it is written again.
+    says something else by now, it is written again. `native` is the ticket that the head was read from.
     """
     if side.base is None or side.head is None or isinstance(side.head, Tombstone):
         return side
-    side = _without_other_ends(side, reader, link)
+    now = reader.bridge.now()
+    # A link need not move the ticket's own time; all else that stands there was written before it, however late we look.
+    side = _without_other_ends(side, reader, link, now - reader.bridge.settle - LATEST)
+    written = now if native is None else min(now, native.updated_at - reader.replica.adapter.clock().offset)
+    since = written - reader.bridge.settle - LATEST
     edited = [name for name in side.seen if side.edited(name)]
     if not edited:
         return side
-    since = reader.bridge.now() - reader.bridge.settle - LATEST
     assert side.base is not None
     base: dict[Field, Value] = dict(side.base.fields)
     agreed: dict[Field, Value] = dict(side.agreed)
@@ -58,12 +61,12 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord) -> Side:
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
 
 
-def _without_other_ends(side: Side, reader: Reader, link: LinkRecord) -> Side:
+def _without_other_ends(side: Side, reader: Reader, link: LinkRecord, since: datetime) -> Side:
     """The side, with links that we wrote at their other ends taken for that: a tracker shows a link at both."""
     if side.base is None or not side.edited(Field.LINKS):
         return side
     past, now = as_set(side.base.fields.get(Field.LINKS)), as_set(side.seen.get(Field.LINKS))
-    ours = frozenset(member for member in past ^ now if _is_written_there(reader, link, member, member in now))
+    ours = frozenset(one for one in past ^ now if _is_written_there(reader, link, one, since, is_there=one in now))
     if not ours:
         return side
     base = {**side.base.fields, Field.LINKS: _with_ours(past, ours, now)}
@@ -76,11 +79,10 @@ def _with_ours(value: Value, ours: frozenset[str], now: frozenset[str]) -> froze
     return (as_set(value) - ours) | (ours & now)
 
 
-def _is_written_there(reader: Reader, link: LinkRecord, member: str, is_there: bool) -> bool:
+def _is_written_there(reader: Reader, link: LinkRecord, member: str, since: datetime, *, is_there: bool) -> bool:
     """Whether the last thing that we lately wrote at the other end brought this link, or took it away."""
     kind, other = link_parts(member)
     mirrored = f"{LINK_KINDS.get(kind)}:{link.ticket}"
-    since = reader.bridge.now() - reader.bridge.settle - LATEST
     for row in reversed(reader.tx.outbox.of_ticket(TicketId(other), link.replica)):
         if Field.LINKS in row.op.fields and row.state == "done" and (row.sent_at or row.created_at) >= since:
             before, after = (as_set(fields_from_json(one or {}).get(Field.LINKS)) for one in (row.before, row.after))

@@ -65,6 +65,7 @@ def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> 
     rest = [
         newcomer for newcomer in newcomers if not _joined_by_marker(open_readers[newcomer.replica], newcomer, joined)
     ]
+    _forget_problems(bridge, tx, rest)
     _create(bridge, tx, open_readers, rest, joined)
     # What an earlier cycle pulled is decided on together with its ticket, though the tracker does not answer now.
     for reader in known.values():
@@ -179,6 +180,14 @@ def close_lost_create(tx: Tx, of: TicketId | CommentId, replica: ReplicaName, re
             after={"ref": ref},
             note="done: its answer had been lost; found again by its marker",
         )
+
+
+def _forget_problems(bridge: Bridge, tx: Tx, rest: list[_Newcomer]) -> None:
+    """Why these were left alone before is no matter any more: they are judged anew."""
+    told = {(one.replica, one.ref) for one in tx.problems.open(bridge.name) if one.kind == "link"}
+    for one in rest:
+        if (one.replica, one.ref) in told:
+            tx.problems.clear(bridge.name, one.replica, ref=one.ref, kind="link")
 
 
 def _create(

@@ -11,6 +11,7 @@ from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, Value, link_parts
+from sync.core.ports import OpKind
 from sync.engine.report import CycleReport
 from sync.engine.review import resolve_conflict
 from sync.store.convert import fields_to_json, value_to_json
@@ -34,7 +35,7 @@ def no_lost_update(seen: Evidence) -> Broken:
     for act in seen.acts():
         places.setdefault((act.ticket, act.field), []).append(act)
     for place, everything in places.items():
-        acts = [act for act in everything if not _is_let_be(seen, everything, act) and not _is_told(seen, act)]
+        acts = [act for act in everything if not _is_let_be(seen, everything, act)]
         match shape_of(place[1]):
             case Shape.SCALAR:
                 yield from _lost_scalars(seen, place, acts)
@@ -59,7 +60,8 @@ def _is_told(seen: Evidence, act: Act) -> bool:
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
     final, claims, decided = seen.canonical(place), seen.claims(place), seen.decided(place)
     for act in acts:
-        if act.ours or act.replaced or act.lost_sight or act.undone or act.gone or act.new is UNKNOWN:
+        excused = act.replaced or act.lost_sight or act.undone or act.gone or _is_told(seen, act)
+        if act.ours or excused or act.new is UNKNOWN:
             continue
         project = seen.readers[act.replica].projection(None)
 
@@ -69,6 +71,12 @@ def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
             )
 
         later = any(other.number > act.number and not other.ours for other in acts)
+        if (
+            act.field is Field.PARENT
+            and act.new is None
+            and act.replica not in seen.links.get(TicketId(str(act.old)), {})
+        ):
+            continue  # the ticket above it went: nobody can tell that somebody had taken this one away from it before
         if shows(final) or any(map(shows, claims)) or (later and any(map(shows, decided))):
             continue
         yield f"{act.replica} {act.ref} {act.field}: {act.new!r} was lost; it is {final!r}"
@@ -91,6 +99,8 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
     unique = place[1] in (Field.BODY, Field.LABELS, Field.COMPONENTS, Field.MILESTONE)
     for member, (wanted, act) in last.items():
         if (member in final) == wanted or act.lost_sight or act.gone or (claims and not (unique and wanted)):
+            continue
+        if _is_told(seen, act):
             continue
         if any(member in claim for claim in claims):
             continue
@@ -255,7 +265,10 @@ def audit_complete(seen: Evidence) -> Broken:
     for row in rows:
         ref = row.op.ref or row.context.get("ref") or row.context.get("found")
         asked.setdefault((row.replica, ref), set()).add(row.op.kind.value)
+    unfound = {row.replica for row in rows if row.op.kind is OpKind.CREATE and row.state == "failed"}
     for one in seen.world.written:
+        if one.replica in unfound and seen.world.trackers[one.replica].read(one.entry.ref) is None:
+            continue  # a person deleted what we had made before the answer was found again
         if one.ours and one.entry.key != "links" and (one.replica, one.entry.ref) not in asked:
             yield f"{one.replica} {one.entry.ref}: our write of {one.entry.key} has no request"
 
