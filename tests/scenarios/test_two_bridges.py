@@ -1,4 +1,4 @@
-"""Two bridges over the same trackers, each with a store of its own."""
+"""Two bridges over the same trackers, each with a store of its own, and tickets that a bridge leaves alone."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def _said(world: World) -> dict[str, int]:
     return {name: len(tracker.tickets()[0]["comments"]) for name, tracker in world.trackers.items()}
 
 
+def _problems(world: World) -> list[str]:
+    with world.store.read() as tx:
+        return [one.message for one in tx.problems.open(world.bridge.name)]
+
+
 def test_a_comment_is_copied_once_by_each(both: tuple[World, World]) -> None:
     """What one bridge copied is no comment to the other one: they don't copy each other's copies for ever."""
     one, other = both
@@ -54,3 +59,17 @@ def test_an_edit_reaches_all_and_ends(both: tuple[World, World]) -> None:
     assert sum(other.cycle().writes.values()) == 0
     assert sum(one.cycle().writes.values()) == 0
     assert one.trackers[JIRA].tickets()[0]["title"] == "Pay at once"
+
+
+def test_a_ticket_left_alone_is_told_until_it_is_joined(both: tuple[World, World]) -> None:
+    """A ticket that names one that is joined already is left alone; without the reference it is new, and the problem is over."""
+    one, _ = both
+    one.settle()
+    second = one.trackers[GITHUB].create(title="Pay twice", text="Mirrors: https://jira.example/tickets/1")
+    one.cycle()
+    assert _problems(one) == ["another ticket of github is already joined there"]
+    assert len(one.trackers[JIRA].tickets()) == 1
+    one.trackers[GITHUB].edit(second, text="Another thing")
+    one.cycle()
+    assert _problems(one) == []
+    assert len(one.trackers[JIRA].tickets()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 
 from sync.core.ids import BridgeName, ReplicaName
@@ -19,7 +20,7 @@ SHAPES = ("chain", "star", "ring", "twice", "three twice")
 #: What people do, by how often they do it. Nobody deletes tickets: whose copy goes then is the histories' matter.
 EDITS = {
     "title": 9, "text": 8, "labels": 8, "state": 8, "priority": 4, "people": 3, "type": 2,
-    "comment": 7, "recomment": 4, "links": 2, "parent": 2, "create": 3,
+    "comment": 7, "recomment": 4, "links": 2, "parent": 2, "attach": 2, "create": 3,
 }  # fmt: skip
 FAULTS = (Fault.LOST, Fault.LOST, Fault.LOST_UNDONE, Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REPEATED, Fault.CUT)
 _CALLS = {Fault.REPEATED: ("pull", 2), Fault.CUT: ("pull", 2)}
@@ -112,7 +113,7 @@ def _groups(shape: str, names: tuple[ReplicaName, ...]) -> list[tuple[ReplicaNam
             return [(names[0], name) for name in names[1:]]
         case "twice" | "three twice":
             return [names, names]
-    chain = list(zip(names, names[1:], strict=False))
+    chain = list(pairwise(names))
     return [*chain, (names[-1], names[0])] if shape == "ring" else chain
 
 

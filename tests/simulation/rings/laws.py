@@ -9,7 +9,7 @@ from typing import Any
 
 from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName
-from sync.core.models import UNKNOWN, Field
+from sync.core.models import UNKNOWN
 from sync.engine.reading import Reader
 from sync.store.records import LinkRecord
 from sync.testing.memory import ACCOUNT, MemoryAdapter
@@ -17,8 +17,8 @@ from tests.simulation.rings.world import Installed, RingWorld, Told
 
 Broken = Iterator[str]
 Native = tuple[ReplicaName, NativeRef]
-#: Writes that one edit of a person may cost in each copy of the ticket: itself, and once more where two edits meet.
-PER_COPY = 3
+#: Writes that one edit of a person may cost in each copy of the ticket: once, and once more where two edits meet.
+PER_COPY = 2
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Evidence:
     comments: Families = field(default_factory=Families)
     links: list[tuple[Installed, dict[ReplicaName, LinkRecord]]] = field(default_factory=list)
     kept: list[Any] = field(default_factory=list)  # the values that stand in a conflict
-    refused: Counter[Native] = field(default_factory=Counter)  # people's tickets that were not joined, and it is told
+    refused: set[tuple[str, Native]] = field(default_factory=set)  # whose tickets a bridge did not join, and told
 
     def __post_init__(self) -> None:
         for one in self.world.installed:
@@ -69,7 +69,7 @@ class Evidence:
                     self.kept += [value for claim in conflict.claims for value in _parts(claim.value)]
                 for problem in tx.problems.open(name):
                     if problem.kind == "link" and problem.ref is not None and problem.replica is not None:
-                        self.refused[problem.replica, problem.ref] += "joined" in problem.message
+                        self.refused.add((name, (problem.replica, problem.ref)))
 
     def covering(self) -> Counter[Native]:
         """How many bridges have each native ticket linked."""
@@ -86,10 +86,11 @@ def made_once(seen: Evidence) -> Broken:
     """A person's ticket has one copy in each other tracker of each bridge that reads it, and a copy has none."""
     world, covering = seen.world, seen.covering()
     for name, tracker in world.trackers.items():
-        bridges = sum(name in place.replicas for place in world.ring.places)
+        bridges = [place.bridge for place in world.ring.places if name in place.replicas]
         for ticket in tracker.tickets():
             place = name, ticket["id"]
-            due = 1 if ticket["author"] == ACCOUNT else bridges - seen.refused[place]
+            told = sum((bridge, place) in seen.refused for bridge in bridges)
+            due = 1 if ticket["author"] == ACCOUNT else len(bridges) - told
             if covering[place] != due:
                 yield f"{name} {place[1]} ('{ticket['title']}') is linked by {covering[place]} bridges, not by {due}"
     for one, links in seen.links:
@@ -185,6 +186,22 @@ def _said(world: RingWorld, link: LinkRecord) -> set[str]:
     return {_words(comment["text"]) for comment in world.trackers[link.replica].ticket(link.ref)["comments"]}
 
 
+def files_kept(seen: Evidence) -> Broken:
+    """What people attached stands in each copy of the bridges that read it, where files can be, once a bridge."""
+    covering = seen.covering()
+    for one, links in seen.links:
+        able = {name: link for name, link in links.items() if seen.world.trackers[name].knobs.attachments}
+        files = {name: Counter(_files(seen.world, link)) for name, link in able.items()}
+        for name, link in able.items():
+            for file in {file for names in files.values() for file in names}:
+                if not 1 <= files[name][file] <= covering[name, link.ref]:
+                    yield f"{one.place.bridge}: {name} {link.ref} has {file} {files[name][file]} times"
+
+
+def _files(world: RingWorld, link: LinkRecord) -> list[str]:
+    return [file["name"] for file in world.trackers[link.replica].ticket(link.ref)["files"]]
+
+
 def few_writes(seen: Evidence) -> Broken:
     """All bridges together write a few times per edit of a person and copy of a ticket, whatever the shape."""
     world = seen.world
@@ -198,7 +215,7 @@ def enough(world: RingWorld) -> int:
     return PER_COPY * places * max(1, world.human_writes())
 
 
-LAWS = (made_once, in_step, values_kept, comments_kept, few_writes)
+LAWS = (made_once, in_step, values_kept, comments_kept, files_kept, few_writes)
 
 
 def _words(text: str) -> str:
