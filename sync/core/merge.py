@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sync.core.changes import ChangeSet, FieldChange, diff_fields
-from sync.core.claims import Verdict, join_scalars, merge_sets, merge_text
+from sync.core.claims import Verdict, claims_of, join_scalars, merge_sets, merge_text
 from sync.core.conflict import Claim, Conflict, Reason
 from sync.core.decision import Decision, Side, SideDecision
 from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
@@ -177,9 +177,7 @@ def _with_intruders(name: Field, value: Value, verdict: Verdict, intruders: Sequ
 
 
 def _intrusions(name: Field, intruders: Sequence[Side]) -> tuple[Claim, ...]:
-    return tuple(
-        Claim(value=side.seen[name], source=side.touched or Provenance(replica=side.replica)) for side in intruders
-    )
+    return tuple(claim for side in intruders for claim in claims_of(side, name))
 
 
 def _settle_side(side: Side, after: Fields, waiting: frozenset[Field]) -> SideDecision:

@@ -25,7 +25,7 @@ class Act:
     `lost_sight`: the very next write of this field there was ours, and nothing could have told us of this one.
     `mistaken`: the write before was ours, of the same cycle, and nothing could tell what the tracker made of it from this one.
     `replaced`: the next one was a person's. `gone`: the ticket is not there any more, and perhaps nobody ever read this.
-    `undone`: it was put back to what it had been, and nobody looked in between.
+    `undone`: it was put back to what it had been, and nobody looked in between. `rewritten`: the next write was ours.
     """
 
     number: int
@@ -41,6 +41,7 @@ class Act:
     lost_sight: bool = False
     mistaken: bool = False
     undone: bool = False
+    rewritten: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 replaced=after is not None and not after[0].ours,
                 lost_sight=after is not None and after[0].ours and blind and (after[1] == cycle or after[2]),
                 undone=act.number in undone,
+                rewritten=after is not None and after[0].ours,
                 mistaken=before[act.number] and not knobs.history and not knobs.answers,
             )
         )

@@ -53,8 +53,8 @@ def _is_let_be(seen: Evidence, acts: list[Act], act: Act) -> bool:
 
 
 def _is_told(seen: Evidence, act: Act) -> bool:
-    """Whether it may be what the tracker made of our write, stands in the tracker, and a problem says so (not of texts)."""
-    return act.mistaken and (act.field is Field.BODY or seen.told_of(act))
+    """Whether it may be what the tracker made of our write: a problem said so (not of texts) until we wrote there again."""
+    return act.mistaken and (act.field is Field.BODY or act.rewritten or seen.told_of(act))
 
 
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
