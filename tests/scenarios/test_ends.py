@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from sync.core.ports import OpKind
 from sync.testing.memory import MemoryKnobs
 from tests.scenarios.world import AZURE, GITHUB, JIRA
 
@@ -52,3 +55,30 @@ def test_a_link_that_is_taken_away_at_once_stays_away(make_world):
     github.edit(here, links=[])
     world.settle()
     assert [ticket["links"] for tracker in (jira, github) for ticket in tracker.tickets()] == [[]] * 4
+
+
+def test_a_link_that_is_made_while_the_other_copy_is_made_comes_to_rest(make_world):
+    """Both ends are agreed on at once: neither takes away what the other one has just been given."""
+    silent = MemoryKnobs(answers=False)
+    world = make_world({JIRA: replace(silent, links_touch_both=False), GITHUB: silent, AZURE: silent})
+    github, azure = world.trackers[GITHUB], world.trackers[AZURE]
+    one = azure.create(title="Refunds")
+    world.settle()
+    here = world.twin(AZURE, one, GITHUB)
+    adapter = world.bridge.replicas[GITHUB].adapter
+    write = adapter.write
+
+    def writing(op, content=None):
+        receipt = write(op, content)
+        if op.kind is OpKind.CREATE:
+            github.edit(here, links=[f"duplicates:{github.tickets()[-1]['id']}"])
+        return receipt
+
+    adapter.write = writing
+    two = azure.create(title="Chargebacks")
+    world.cycle(after=5)
+    world.settle()
+    assert world.everywhere(AZURE, one, "links") == [
+        [f"duplicates:{world.twin(AZURE, two, name)}"] for name in world.trackers
+    ]
+    world.check_converged()
