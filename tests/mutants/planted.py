@@ -151,6 +151,7 @@ MUTANTS = (
         name="ends apart",
         fault="each end of a link is decided by itself",
         plant=instead("sync.engine.recording:mirror", value=_nothing),
+        caught_by="tests/scenarios/test_ends.py",
     ),
     Mutant(
         name="our links are edits",
@@ -167,6 +168,7 @@ MUTANTS = (
         name="trusts every list",
         fault="a listed ticket is believed although it is older than our last look at it",
         plant=instead("sync.engine.pull:_doubtful", value=lambda *_: []),
+        caught_by="tests/scenarios/test_lag.py",
     ),
     Mutant(
         name="no conflict row",
@@ -213,6 +215,7 @@ MUTANTS = (
         name="no look before a write",
         fault="a ticket is written without reading it again, whoever wrote there since",
         plant=instead("sync.engine.write_tickets:_refuse_if_changed", value=_nothing),
+        caught_by="tests/scenarios/test_meddling.py",
     ),
     Mutant(
         name="sets as one value",
@@ -251,11 +254,13 @@ MUTANTS = (
         name="files are sent again",
         fault="a file whose upload was not answered is not looked for",
         plant=instead("sync.engine.recover:_settle_upload", value=_upload_again),
+        caught_by="tests/scenarios/test_files.py",
     ),
     Mutant(
         name="what comes back stays away",
         fault="a ticket that was gone and is there again is not taken back",
         plant=instead("sync.engine.joining:come_back", "sync.engine.missing:come_back", value=_nothing),
+        caught_by="tests/scenarios/test_trouble.py",
     ),
     Mutant(
         name="what follows a write is its effect",

@@ -26,7 +26,7 @@ EDITS = {
 }  # fmt: skip
 #: Calls of a cycle, by how often somebody does something beside them, and how often one of each is about to come.
 CALLS = {"write": 8, "fetch": 6, "pull": 4, "page": 2, "history": 2, "find": 2, "download": 1, "probe": 1}
-REACH = {"write": 6, "fetch": 6, "pull": 4, "page": 4, "history": 2, "find": 2, "download": 3, "probe": 3, "commit": 50}
+REACH = {"write": 4, "fetch": 4, "pull": 3, "page": 5, "history": 1, "find": 1, "download": 1, "probe": 2, "commit": 40}
 SKEWS = (timedelta(), timedelta(hours=2), timedelta(hours=-5), timedelta(hours=24), timedelta(hours=-24))
 #: Faults of a store, beside those of `sync.testing.faults`.
 STORE_FULL, STORE_LOCKED = "full", "locked"
@@ -120,8 +120,8 @@ def draw_steps(random: Random, setting: Setting) -> tuple[Step, ...]:
     ]
     steps.append(_cycle(random, trackers, mood if random.random() < 0.5 else "calm"))
     for _ in range(random.randrange(3, 9)):
-        steps += [draw_edit(random, trackers) for _ in range(random.choice((0, 1, 1, 2, 3)))]
-        steps.append(_cycle(random, trackers, mood))
+        edits = [draw_edit(random, trackers) for _ in range(random.choice((0, 1, 1, 2, 3)))]
+        steps += [*edits, _cycle(random, trackers, mood, edits)]
     return tuple(steps)
 
 
@@ -133,13 +133,13 @@ def draw_edit(random: Random, trackers: int) -> Edit:
     )
 
 
-def _cycle(random: Random, trackers: int, mood: str) -> Cycle:
+def _cycle(random: Random, trackers: int, mood: str, edits: Sequence[Edit] = ()) -> Cycle:
     strikes: list[Strike] = []
     meddling: list[Meddling] = []
     if mood == "stormy":
         strikes = [_strike(random) for _ in range(random.choice((0, 1, 1, 2)))]
     if mood != "calm":
-        meddling = [_meddling(random, trackers) for _ in range(random.choice((0, 0, 1, 2)))]
+        meddling = [_meddling(random, trackers, edits) for _ in range(random.choice((0, 0, 1, 2)))]
     return Cycle(
         wait=random.choice((1, 5, 30, 30, 90, 400, 700)),
         planned=random.random() < 0.15,
@@ -148,11 +148,23 @@ def _cycle(random: Random, trackers: int, mood: str) -> Cycle:
     )
 
 
-def _meddling(random: Random, trackers: int) -> Meddling:
-    call = random.choices(tuple(CALLS), tuple(CALLS.values()))[0]
-    return Meddling(
-        call=call, number=random.randrange(REACH[call]), after=random.random() < 0.5, edit=draw_edit(random, trackers)
-    )
+def _meddling(random: Random, trackers: int, edits: Sequence[Edit]) -> Meddling:
+    """Somebody acts beside a call; often on what was edited just before, where that is about to be written."""
+    if edits and random.random() < 0.5:
+        met = random.choice(edits)
+        elsewhere = (met.place + random.randrange(1, trackers)) % trackers
+        call, edit = (
+            random.choice(("write", "write", "fetch")),
+            replace(met, place=elsewhere, seed=random.getrandbits(32)),
+        )
+    else:
+        call, edit = random.choices(tuple(CALLS), tuple(CALLS.values()))[0], draw_edit(random, trackers)
+    return Meddling(call=call, number=_number(random, call), after=random.random() < 0.5, edit=edit)
+
+
+def _number(random: Random, call: str) -> int:
+    """Which call of its name; of most there are few in a cycle, and what is read comes before what is written."""
+    return min(random.randrange(REACH[call]), random.randrange(REACH[call]))
 
 
 def _strike(random: Random) -> Strike:
@@ -169,7 +181,7 @@ def _strike(random: Random) -> Strike:
     }[kind]
     return Strike(
         call=call,
-        number=random.randrange(REACH[call]),
+        number=_number(random, call),
         fault=str(random.choice(faults)),
         wait=random.choice((0.0, 3.0, 60.0, 290.0)),
     )
