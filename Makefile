@@ -12,7 +12,7 @@ STOPS ?= 20
 N ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories test-crash simulate bench bench-text docs lock security clean
+.PHONY: help setup demo test lint types layers check mutants contract cassettes fuzz histories test-crash simulate rings bench bench-text docs lock security clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,10 @@ mutants: setup  ## faults planted in the engine, one at a time: the laws must ca
 
 simulate: setup  ## N whole histories by seed, judged by an oracle of every promise
 	$(BIN)/python -m tests.simulation --histories $(N)
+
+rings: setup  ## N rings of bridges over shared trackers, and N streams of repeated pages
+	$(BIN)/python -m tests.simulation.rings --rings $(N)
+	$(BIN)/python -m tests.simulation.rings.streams --streams $(N)
 
 test-crash: setup  ## real processes killed (KILLS) and stopped (STOPS), two daemons, and every step of the stories
 	$(BIN)/python -m tests.kill --kills $(KILLS) --stops $(STOPS) --workers $(WORKERS)
