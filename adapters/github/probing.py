@@ -7,10 +7,11 @@ import re
 from adapters.github import wire
 from adapters.github.client import Client
 from adapters.github.home import Home
+from adapters.github.links import NATIVE
 from adapters.github.places import custom_fields
 from sync.core.capabilities import Capabilities, ProjectFacts, Visibility
 from sync.core.errors import Forbidden, Rejected
-from sync.core.models import Field, JsonObject
+from sync.core.models import LINK_KINDS, Field, JsonObject
 
 TITLE_LIMIT = 256
 BODY_LIMIT = 65_536
@@ -31,6 +32,7 @@ def probe(client: Client, home: Home) -> Capabilities:
     enterprise = answer.headers.get("x-github-enterprise-version")
     newest = None if enterprise is None else _newest(client)
     fields = _issue_fields(client, repository)
+    depends = newest is None or "issue_dependencies_summary" in newest or _release(enterprise)
     notes, can_write = _rights(repository, home.project)
     return Capabilities(
         server=f"GitHub Enterprise Server {enterprise}" if enterprise else "github.com",
@@ -44,7 +46,7 @@ def probe(client: Client, home: Home) -> Capabilities:
                 "account": account,
                 "repository": home.repository_id,
                 "sub_issues": newest is None or "sub_issues_summary" in newest,
-                "dependencies": newest is None or "issue_dependencies_summary" in newest or _release(enterprise),
+                "dependencies": depends,
                 "issue_fields": fields,
                 "milestones": _milestones(client),
             },
@@ -53,6 +55,7 @@ def probe(client: Client, home: Home) -> Capabilities:
         title_limit=TITLE_LIMIT,
         body_limit=BODY_LIMIT,
         history=True,
+        own_ends=frozenset(LINK_KINDS) - (NATIVE.keys() if depends else frozenset()),
         can_write=can_write,
         feeds=2,
         notes=notes,

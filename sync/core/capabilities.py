@@ -52,7 +52,8 @@ class Capabilities:
     `conditional_writes`: the tracker itself refuses a write over a newer version. `history`: `Adapter.history`
     has events. `account` is the native id of the user whose credentials we hold; `feeds` is the number of requests of an idle pull.
     `tells` are the `fields` that can be read here and not set (a reporter). `attachments`: files can be uploaded. `can_delete`: whole
-    tickets can be deleted by this account.
+    tickets can be deleted by this account. `own_ends` are the kinds of links that each of the two tickets holds by itself; a link of any
+    other kind is written at one end and shows at both.
     """
 
     server: str
@@ -69,6 +70,7 @@ class Capabilities:
     conditional_writes: bool = False
     history: bool = False
     attachments: bool = False
+    own_ends: frozenset[str] = frozenset()
     can_write: bool = True
     can_delete: bool = False
     clock_resolution: timedelta = timedelta(seconds=1)

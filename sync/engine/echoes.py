@@ -82,6 +82,8 @@ def _with_ours(value: Value, ours: frozenset[str], now: frozenset[str]) -> froze
 def _is_written_there(reader: Reader, link: LinkRecord, member: str, since: datetime, *, is_there: bool) -> bool:
     """Whether the last thing that we lately wrote at the other end brought this link, or took it away."""
     kind, other = link_parts(member)
+    if kind in reader.capabilities.own_ends:
+        return False
     mirrored = f"{LINK_KINDS.get(kind)}:{link.ticket}"
     for row in reversed(reader.tx.outbox.of_ticket(TicketId(other), link.replica)):
         if Field.LINKS in row.op.fields and row.state == "done" and (row.sent_at or row.created_at) >= since:

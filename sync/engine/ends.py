@@ -97,7 +97,8 @@ def _shows(reader: Reader, native: NativeTicket | Gone | None, ref: NativeRef) -
     if not isinstance(native, NativeTicket):
         return False
     links = as_set(reader.decode(native).snapshot.fields.get(Field.LINKS))
-    return any(link_parts(member)[1] == ref for member in links)
+    ends = (link_parts(member) for member in links)
+    return any(end == ref and kind not in reader.capabilities.own_ends for kind, end in ends)
 
 
 def contested(reader: Reader, ticket: TicketId, members: Iterable[str]) -> frozenset[str]:

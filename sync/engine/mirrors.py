@@ -43,11 +43,9 @@ def _give(
     bridge: Bridge, tx: Tx, run: RunId, work: TicketWork, ticket: TicketId, gained: set[str], lost: set[str]
 ) -> None:
     record = tx.tickets.get(ticket)
-    if record is None or record.bridge != bridge.name or Field.LINKS not in record.canonical.fields:
+    if record is None or record.bridge != bridge.name or Field.LINKS in tx.conflicts.open_for(ticket):
         return
-    if Field.LINKS in tx.conflicts.open_for(ticket):
-        return
-    before = as_set(record.canonical.fields[Field.LINKS])
+    before = as_set(record.canonical.fields.get(Field.LINKS))
     after = (before | gained) - lost
     if after == before:
         return

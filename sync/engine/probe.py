@@ -135,6 +135,7 @@ def to_json(capabilities: Capabilities) -> str:
     values = asdict(capabilities)
     values["fields"] = sorted(capabilities.fields)
     values["tells"] = sorted(capabilities.tells)
+    values["own_ends"] = sorted(capabilities.own_ends)
     values["clock_resolution"] = capabilities.clock_resolution.total_seconds()
     return json.dumps(values)
 
@@ -151,6 +152,7 @@ def from_json(text: object) -> Capabilities | None:
             "fields": frozenset(Field(name) for name in values["fields"]),
             "tells": frozenset(Field(name) for name in values["tells"]),
             "clock_resolution": timedelta(seconds=values["clock_resolution"]),
+            "own_ends": frozenset(values["own_ends"]),
             "notes": tuple(values["notes"]),
             "facts": ProjectFacts(
                 statuses=facts["statuses"],

@@ -55,7 +55,7 @@ def rehearsing(bridge: Bridge, store: Store) -> Bridge:
 
 
 def _rehearsing(bridge: Bridge, store: Store, one: Replica) -> Replica:
-    links = Links()
+    links = Links(own=one.capabilities.own_ends if one.capabilities is not None else frozenset())
     codec = RehearsedCodec(codec=one.codec, links=links, replica=one.name, secret=bridge.secret)
 
     def read(native: NativeTicket) -> object:
@@ -77,8 +77,9 @@ def _turn(native: NativeTicket) -> _Turn:
 
 @dataclass(slots=True)
 class Links:
-    """What each ticket was last seen to say of its links: a server shows at both ends what was written at one."""
+    """What each ticket was last seen to say of its links: a server shows at both ends what was written at one, but for the `own` kinds."""
 
+    own: frozenset[str]
     _seen: dict[NativeRef, tuple[_Turn, frozenset[str]]] = field(default_factory=dict)
     _named_by: dict[str, set[NativeRef]] = field(default_factory=dict)
 
@@ -104,7 +105,7 @@ class Links:
             there = {f"{LINK_KINDS[kind]}:{other}" for kind, end in ends if end == native.ref and kind in LINK_KINDS}
             found |= {member: member in there for member in own if link_parts(member)[1] == other}
             found |= dict.fromkeys(there, True)
-        return found
+        return {member: there for member, there in found.items() if link_parts(member)[0] not in self.own}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -308,7 +308,9 @@ def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: 
     A field that we did not ask for may follow one that we did (a type its kind, a reason its status): then it shows what
     the tracker makes of the canonical ticket. Of a set that we wrote, it is the members that nobody here knows of.
     """
-    old = link.base or {}
+    # Nobody but a person can have linked what was only just made.
+    unlinked: Fields = {Field.LINKS: frozenset[str]()} if intent.kind is OpKind.CREATE else {}
+    old = {**unlinked, **(link.base or {})}
     seen = reader.resolved(reader.decode(current).snapshot.fields)
     record = tx.tickets.get(intent.ticket)
     expected = reader.projection(current)(record.canonical.fields if record is not None else intent.changes.news)

@@ -52,6 +52,7 @@ class MemoryAdapter:
             ),
             tells=knobs.tells,
             attachments=knobs.attachments,
+            own_ends=knobs.own_ends,
             can_delete=knobs.can_delete,
             max_assignees=knobs.max_assignees,
             title_limit=knobs.title_limit,

@@ -82,7 +82,8 @@ class MemoryKnobs:
 
     `tells` can be read and are set by nobody. `names` are the names that the project has for a field (any, where it has no entry); a
     name that it has not is refused, or left out in silence with `drops_names`. A link stands at both its ends, and with
-    `links_touch_both` it is a new version of both; `refuses_cycles` of parents and of what blocks what. `custom` are
+    `links_touch_both` it is a new version of both; one of the kinds `own_ends` stands only where it was made.
+    `refuses_cycles` of parents and of what blocks what. `custom` are
     the rows of the mapping file. With `attachments` files can be uploaded, with `can_delete` our account deletes
     tickets. `new_per_hour` tickets and
     comments may be made within an hour; what is more is refused, and counted as `trips` of the `limit`.
@@ -100,6 +101,7 @@ class MemoryKnobs:
     drops_names: bool = False
     link_kinds: frozenset[str] = frozenset(LINK_KINDS)
     links_touch_both: bool = True
+    own_ends: frozenset[str] = frozenset()
     refuses_cycles: bool = False
     custom: MappingOf[Field, CustomRow] = field(default_factory=dict)
     attachments: bool = True

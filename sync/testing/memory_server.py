@@ -319,6 +319,8 @@ class MemoryTracker:
         row.payload["links"] = links
         self._log(ref, author, "links", old=old, new=links)
         for kind, other in (link.split(":", 1) for link in sorted({*old} ^ {*links})):
+            if kind in self.knobs.own_ends:
+                continue
             there = self._rows[NativeRef(other)]
             mirrored = f"{LINK_KINDS[kind]}:{ref}"
             before = there.payload["links"]

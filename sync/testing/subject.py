@@ -52,14 +52,12 @@ class Shortfalls:
     """What a tracker does not do, and what no adapter can make up for.
 
     `untold` fields are not in its history; a change of `unlisted` ones makes no list show the ticket, so that only a direct read
-    shows it; `whole` sets are written as a whole, so that a write runs over what came meanwhile; `onesided` kinds of links
-    stand only at the end where they were written.
+    shows it; `whole` sets are written as a whole, so that a write runs over what came meanwhile.
     """
 
     untold: frozenset[Field] = frozenset()
     unlisted: frozenset[Field] = frozenset()
     whole: frozenset[Field] = frozenset()
-    onesided: frozenset[str] = frozenset()
 
 
 class ServerDriver(Protocol):

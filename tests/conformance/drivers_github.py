@@ -4,7 +4,7 @@ from types import MappingProxyType
 
 from adapters.github.simulator import GitHubSimulator
 from sync.core.ids import NativeRef
-from sync.core.models import LINK_KINDS, Field
+from sync.core.models import Field
 from sync.testing.conformance import Shortfalls
 from sync.testing.conformance_details import DETAILS
 from tests.conformance.simulated import SimulatedDriver, opened
@@ -41,8 +41,6 @@ class Driver(SimulatedDriver):
         self.shortfalls = Shortfalls(
             untold=frozenset({*DETAILS, Field.LINKS, *(Field(f"custom.{name}") for name in self.CUSTOM)}) - told,
             unlisted=frozenset({Field.LINKS}),
-            onesided=frozenset(LINK_KINDS)
-            - ({"blocks", "blocked_by"} if simulator.world.has("dependencies") else set()),
         )
 
     def create(self, *, title, body="", labels=()):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
@@ -55,6 +56,9 @@ def draw_setting(random: Random) -> Setting:
     if not any(one.links_touch_both and Field.LINKS in one.fields for one in knobs.values()):
         # Somebody has to say that the other end of a link is linked, too.
         knobs = {name: replace(one, links_touch_both=True) for name, one in knobs.items()}
+    # Drawn beside the rest, so that all else in the setting of a seed stays what it was.
+    rows, own = copy(random), frozenset({"relates", "duplicates", "duplicated_by"})
+    knobs = {name: replace(one, own_ends=own) if rows.random() < 0.2 else one for name, one in knobs.items()}
     directions: dict[ReplicaName, Direction] = {}
     if random.random() < 0.12:
         directions[random.choice(names[1:])] = random.choice(("in", "out"))

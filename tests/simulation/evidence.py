@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sync.core.claims import as_set
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import UNKNOWN, Field, NativeEvent, Value
+from sync.core.models import LINK_KINDS, UNKNOWN, Field, NativeEvent, Value, link_parts
 from sync.engine.reading import Reader
 from sync.store import Tx
 from sync.store.convert import fields_from_json
@@ -121,7 +122,20 @@ class Evidence:
                     old=old, new=new, ours=one.ours, gone=(one.replica, one.entry.ref) not in here,
                 )  # fmt: skip
                 found.append((act, one.cycle, one.late))
+                found += [(each, one.cycle, one.late) for each in self._at_other_ends(act)]
         return _followed(found, self.world)
+
+    def _at_other_ends(self, act: Act) -> Iterator[Act]:
+        """What was said of the tickets at the other ends of links that this tracker holds at each end by itself."""
+        if act.field is not Field.LINKS:
+            return
+        for member in as_set(act.old) ^ as_set(act.new):
+            kind, other = link_parts(member)
+            if kind in self.world.trackers[act.replica].knobs.own_ends:
+                there = frozenset({f"{LINK_KINDS[kind]}:{act.ticket}"})
+                is_new, ref = member in as_set(act.new), NativeRef(f"other end of {act.ref}")
+                old, new = (frozenset[str](), there) if is_new else (there, frozenset[str]())
+                yield replace(act, ticket=TicketId(other), ref=ref, old=old, new=new)
 
 
 def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:

@@ -60,6 +60,8 @@ def _is_told(seen: Evidence, act: Act) -> bool:
 def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
     final, claims, decided = seen.canonical(place), seen.claims(place), seen.decided(place)
     for act in acts:
+        if act.field is Field.TYPE and act.new is None:
+            continue  # another kind has no word for it, and nobody took it away
         excused = act.replaced or act.lost_sight or act.undone or act.gone or _is_told(seen, act)
         if act.ours or excused or act.new is UNKNOWN:
             continue
@@ -135,13 +137,14 @@ def convergence(seen: Evidence) -> Broken:
                 value = _to_the_living(seen, name, field, held)
                 if (name, ticket, field) in mistaken or any(one[1:] == (ticket, field) for one in told):
                     continue  # a circle is told of each of its tickets, and written nowhere
-                if shown.get(field) is not UNKNOWN and field in reader.fields and not equal(field, shown[field], value):
-                    yield f"{record.key} {field} on {name}: {shown[field]!r} is not {value!r}"
+                there = _to_the_living(seen, name, field, shown.get(field, UNKNOWN))
+                if there is not UNKNOWN and field in reader.fields and not equal(field, there, value):
+                    yield f"{record.key} {field} on {name}: {there!r} is not {value!r}"
 
 
 def _to_the_living(seen: Evidence, name: ReplicaName, field: Field, value: Value) -> Value:
     """The value without links to tickets that are not in this tracker any more, which took them with them."""
-    if field is not Field.LINKS:
+    if field is not Field.LINKS or value is UNKNOWN:
         return value
     return frozenset(one for one in as_set(value) if name in seen.links.get(TicketId(link_parts(one)[1]), {}))
 
