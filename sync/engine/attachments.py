@@ -13,6 +13,7 @@ from sync.core.claims import as_set
 from sync.core.errors import StoreError, TrackerError
 from sync.core.ids import AttachmentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
+from sync.core.ports import OpKind
 from sync.engine.passing import passing_folder
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader, readers
@@ -22,7 +23,7 @@ from sync.engine.sending import is_for_the_tracker, may_be_the_ticket
 from sync.engine.session import Session
 from sync.engine.writer import Blobs
 from sync.store import Tx
-from sync.store.records import AttachmentRecord, CopyRecord
+from sync.store.records import AttachmentRecord, CopyRecord, LinkRecord
 
 _MEND = "attach it by hand where it is needed, or change [bridges.x.attachments]"
 
@@ -97,7 +98,7 @@ def _collectors(session: Session, tx: Tx, blobs: Blobs, tickets: Iterable[Ticket
         files = [
             (link.replica, native, one)
             for link in links
-            if known[link.replica].replica.reads
+            if known[link.replica].replica.reads or _may_have_arrived(tx, link)
             for native in [tx.inbox.take(session.bridge.name, link.replica, link.ref).ticket or link.native]
             if isinstance(native, NativeTicket)
             for one in known[link.replica].replica.codec.attachments(native)
@@ -113,6 +114,12 @@ def _collectors(session: Session, tx: Tx, blobs: Blobs, tickets: Iterable[Ticket
                 known={(copy.replica, copy.ref): copy.attachment for copy in copies},
                 lacking=_lacking(tx.attachments.of(ticket), copies, able),
             )
+
+
+def _may_have_arrived(tx: Tx, link: LinkRecord) -> bool:
+    """Whether an upload was given up: where nothing else is read, our own copy is looked for all the same."""
+    rows = tx.outbox.of_ticket(link.ticket, link.replica)
+    return any(row.op.kind is OpKind.ATTACHMENT_CREATE and row.state != "done" for row in rows)
 
 
 def _lacking(
@@ -164,6 +171,8 @@ class _Collector:
         with self.bridge.store.begin(self.session.lease) as tx:
             same = [each for each in tx.attachments.of(self.ticket) if each.sha256 == digest and digest is not None]
             record = next((each for each in same if each.deleted_at is None), None)
+            if record is None and not self.bridge.replicas[name].reads:
+                return
             if record is None:
                 record = tx.attachments.create(
                     self.ticket,

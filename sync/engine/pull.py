@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
-from sync.core.models import Gone, NativeTicket
+from sync.core.models import Gone, NativeComment, NativeTicket
 from sync.core.ports import Page
 from sync.engine.probe import failure_of, forget, remember
 from sync.engine.report import ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
-from sync.store import Lease
+from sync.store import Lease, Tx
+
+#: When each ticket (or comment: nobody knows) that was put was changed last, and its version.
+Newest = dict[NativeRef, tuple[datetime, str]]
+#: Whatever a list shows of a ticket that is gone is older.
+_EVER = datetime.max.replace(tzinfo=UTC)
+_GONE = (_EVER, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +43,13 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
     with bridge.store.read() as tx:
         cursor = tx.cursors.get(bridge.name, replica.name)
         linked = tx.links.count(bridge.name, replica.name) if cursor is None else 0
+        newest = _waiting(bridge, replica, tx)
     seen: set[NativeRef] = set()
     counts: dict[NativeRef, int] = {}
     problems: list[ProblemLine] = []
     try:
         for page in replica.adapter.pull(cursor):
-            problems += _store(bridge, lease, replica, page)
+            problems += _store(bridge, lease, replica, page, newest)
             seen.update(ticket.ref for ticket in page.tickets)
             counts.update(
                 (one.ref, one.comment_count) for one in page.tickets if one.comment_count and one.comments is None
@@ -66,22 +74,43 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
     return Pulled(replica=replica.name, tickets=len(seen), emptied=emptied, problems=tuple(problems))
 
 
-def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page) -> list[ProblemLine]:
-    """Commit one page with its cursor; tickets that a list can't be believed about are read directly first."""
+def _waiting(bridge: Bridge, replica: Replica, tx: Tx) -> Newest:
+    """What an earlier cycle pulled and did not decide on, and what is believed to be gone."""
+    links = tx.links.list(bridge.name, replica.name, state="gone")
+    newest: Newest = {link.ref: _GONE for link in links}
+    refs = tx.inbox.ticket_refs(bridge.name, replica.name)
+    found = (tx.inbox.take(bridge.name, replica.name, ref).ticket for ref in refs)
+    return newest | {one.ref: (one.updated_at, one.version) for one in found if one is not None}
+
+
+def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page, newest: Newest) -> list[ProblemLine]:
+    """Commit one page with its cursor; tickets that a list can't be believed about are read directly first.
+
+    `newest` are the versions that wait for a decision, with their times; it is kept up to date.
+    """
     fresh, gone = page.tickets, page.gone
-    if doubtful := _doubtful(bridge, replica, page.tickets):
+    comments = page.comments
+    late = [*_older(page.tickets, newest), *_contradicted(bridge, replica, page.comments, newest)]
+    if doubtful := list(dict.fromkeys([*_doubtful(bridge, replica, page.tickets), *late])):
         found = {one.ref: one for one in replica.adapter.fetch(doubtful)}
         listed = {ticket.ref: ticket.updated_at for ticket in page.tickets}
         behind = [
-            one.ref for one in found.values() if isinstance(one, NativeTicket) and one.updated_at < listed[one.ref]
+            one.ref
+            for one in found.values()
+            if isinstance(one, NativeTicket) and one.updated_at < listed.get(one.ref, one.updated_at)
         ]
         if behind:  # the answer was of the past, as lists may be
             found |= {one.ref: one for one in replica.adapter.fetch(behind)}
-        direct = [found.get(ticket.ref, ticket) for ticket in page.tickets]
+        direct = [found.get(ref, ticket) for ref, ticket in {**found, **{one.ref: one for one in page.tickets}}.items()]
+        whole = {one.ref: one for ticket in direct if isinstance(ticket, NativeTicket) for one in ticket.comments or ()}
+        comments = tuple(whole.get(one.ref, one) for one in comments)
         fresh = tuple(one for one in direct if isinstance(one, NativeTicket))
         gone += tuple(one for one in direct if isinstance(one, Gone))
+    newest.update((one.ref, (one.updated_at, one.version)) for one in fresh)
+    newest.update((one.ref, _GONE) for one in gone)
+    newest.update((one.ref, (_EVER, one.version)) for one in comments)
     with bridge.store.begin(lease) as tx:
-        tx.inbox.put(bridge.name, replica.name, fresh, page.comments, gone)
+        tx.inbox.put(bridge.name, replica.name, fresh, comments, gone)
         for place, message in page.malformed:
             tx.problems.report(
                 bridge=bridge.name,
@@ -99,6 +128,32 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page) -> list[P
 
 
 MALFORMED = "the tracker sent something that can't be read; look at the ticket there, it is tried again when it changes"
+
+
+def _older(tickets: Iterable[NativeTicket], newest: Newest) -> list[NativeRef]:
+    """The rows that come after a newer one of the same ticket: the newer one is put nowhere else, and would be lost."""
+    newest = dict(newest)
+    late: list[NativeRef] = []
+    for one in tickets:
+        known = newest.get(one.ref)
+        if known is not None and known[1] != one.version and known[0] >= one.updated_at:
+            late.append(one.ref)
+        else:
+            newest[one.ref] = one.updated_at, one.version
+    return late
+
+
+def _contradicted(
+    bridge: Bridge, replica: Replica, comments: Iterable[NativeComment], newest: Newest
+) -> list[NativeRef]:
+    """The tickets of comments that are known in another version: which of the two is the newer one, no row tells."""
+    versions = {ref: version for ref, (_, version) in newest.items()}
+    with bridge.store.read() as tx:
+        for one in comments:
+            link = tx.links.by_ref(bridge.name, replica.name, one.ref, comment=True)
+            if link is not None and link.native is not None:
+                versions.setdefault(one.ref, link.native.version)
+    return [one.ticket for one in comments if versions.setdefault(one.ref, one.version) != one.version]
 
 
 def _doubtful(bridge: Bridge, replica: Replica, tickets: Sequence[NativeTicket]) -> list[NativeRef]:

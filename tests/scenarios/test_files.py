@@ -197,3 +197,20 @@ def test_only_copies_that_are_there_are_taken_away(linked):
     assert report.writes[AZURE] == 1
     assert names(world, AZURE, twin) == []
     at_rest(world)
+
+
+def test_an_upload_that_came_late_to_a_side_that_is_only_written_to(make_world):
+    """Nothing is read there, and yet the copy whose answer was lost is found by its content and not made again."""
+    world = make_world(ALIKE, directions={AZURE: "out"})
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    replica = world.bridge.replicas[AZURE]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST)]))
+    world.trackers[JIRA].attach(ref, "refund.png", PICTURE)
+    world.cycle()
+    for _ in range(3):
+        world.cycle(after=400)
+    assert names(world, AZURE, world.twin(JIRA, ref, AZURE)) == ["refund.png"]
+    world.trackers[AZURE].attach(world.twin(JIRA, ref, AZURE), "theirs.png", b"theirs")
+    world.settle()
+    assert names(world, JIRA, ref) == ["refund.png"]

@@ -28,10 +28,11 @@ def test_every_ring_comes_to_rest(share: int) -> None:
     assert counts["our writes"] > 100
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("share", range(SHARES))
-def test_pages_again_are_no_matter(share: int) -> None:
-    """I9: pages and rows that come many times, in any order, with those of earlier pulls before them, change nothing."""
-    results = [tell_stream(seed) for seed in range(share * SHARE, (share + 1) * SHARE)]
+def test_pages_again_are_no_matter(share: int, late: bool) -> None:
+    """I9: pages and rows that come many times, in any order, with those of earlier pulls before or after them, change nothing."""
+    results = [tell_stream(seed, late=late) for seed in range(share * SHARE, (share + 1) * SHARE)]
     differs = {one.seed: one.differs for one in results if one.differs}
     assert not differs, f"{differs}; again: python -m tests.simulation.rings.streams --seed …"
     assert sum(one.counts["again"] for one in results) > 50
