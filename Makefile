@@ -59,7 +59,7 @@ simulate: setup  ## N whole histories by seed, judged by an oracle of every prom
 
 rings: setup  ## N rings of bridges over shared trackers, and N streams of repeated pages
 	$(BIN)/python -m tests.simulation.rings --rings $(N)
-	$(BIN)/python -m tests.simulation.rings.streams --streams $(N)
+	$(BIN)/python -m tests.simulation.rings.streams --streams $(N) --late
 
 test-crash: setup  ## real processes killed (KILLS) and stopped (STOPS), two daemons, and every step of the stories
 	$(BIN)/python -m tests.kill --kills $(KILLS) --stops $(STOPS) --workers $(WORKERS)
