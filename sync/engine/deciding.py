@@ -37,6 +37,7 @@ from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
 from sync.engine.ends import Unconfirmed, contested, with_ended
+from sync.engine.flipflop import flip_flops
 from sync.engine.history import Histories
 from sync.engine.missing import is_missing
 from sync.engine.overrun import Overrun, Overruns
@@ -276,7 +277,10 @@ class Decider:
     def _reconciled(
         self, record: TicketRecord, seen: dict[ReplicaName, SideSeen], held: Mapping[Field, ConflictRecord]
     ) -> tuple[Decision, dict[ReplicaName, SideSeen]]:
-        """Reconcile; where sides are in conflict, once more with what their histories say of who wrote what when."""
+        """Reconcile; where sides are in conflict, once more with what their histories say of who wrote what when.
+
+        A field that goes to and fro between two values waits for a person from then on.
+        """
         waiting = frozenset(held)
         decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting)
         disputed = {
@@ -289,13 +293,16 @@ class Decider:
         told = {
             name: events for name in disputed if name is not None and (events := self._history(seen[name])) is not None
         }
-        if not told:
-            return decision, seen
-        seen = {
-            name: replace(one, side=replace(one.side, history=told[name])) if name in told else one
-            for name, one in seen.items()
-        }
-        return reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting), seen
+        if told:
+            seen = {
+                name: replace(one, side=replace(one.side, history=told[name])) if name in told else one
+                for name, one in seen.items()
+            }
+            decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting)
+        if restless := flip_flops(self.bridge, self.tx, record, decision.changes):
+            waiting |= restless
+            decision = reconcile(record.canonical, [one.side for one in seen.values()], self.bridge.policy, waiting)
+        return decision, seen
 
     def _history(self, one: SideSeen) -> tuple[FieldEvent, ...] | None:
         reader = self.readers[one.link.replica]

@@ -109,6 +109,7 @@ def in_step(seen: Evidence) -> Broken:
     for one in seen.world.installed:
         with one.store.read() as tx:
             for record in tx.tickets.list(one.place.bridge):
+                held_back = tx.conflicts.open_for(record.id)  # what went to and fro waits for a person
                 for link in tx.links.of_ticket(record.id):
                     reader = Reader(bridge=one.bridge, replica=one.bridge.replicas[link.replica], tx=tx)
                     if tx.problems.any_of(one.place.bridge, link.replica, record.id):
@@ -118,6 +119,7 @@ def in_step(seen: Evidence) -> Broken:
                     for name, held in reader.projection(native)(record.canonical.fields).items():
                         if (
                             name in reader.fields
+                            and name not in held_back
                             and shown.get(name) is not UNKNOWN
                             and not equal(name, shown[name], held)
                         ):
