@@ -7,11 +7,12 @@ from dataclasses import replace
 
 from sync.core.claims import as_set
 from sync.core.errors import AuthFailed, Retryable, TrackerError
-from sync.core.ids import NativeRef, ReplicaName, TicketId
+from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import LINK_KINDS, Field, Fields, Gone, NativeTicket, Value, link_parts
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
+from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
 
 #: Tickets of replicas that seem to have lost what tied them to others.
@@ -118,6 +119,19 @@ def contested(reader: Reader, ticket: TicketId, members: Iterable[str]) -> froze
         if (mirrored in as_set(seen.get(Field.LINKS))) is not (mirrored in as_set(link.base.get(Field.LINKS))):
             found.add(member)
     return frozenset(found)
+
+
+def taken_away(reader: Reader, run: RunId, ticket: TicketId, wanted: Iterable[str]) -> dict[TicketId, NativeRef]:
+    """Of links that do not show at this ticket, the other tickets at which this very run made them: somebody has taken them away since."""
+    found: set[TicketId] = set()
+    for member in wanted:
+        kind, other = link_parts(member)
+        rows = reader.tx.outbox.of_ticket(TicketId(other), reader.replica.name)
+        made = [row for row in rows if row.run == run and Field.LINKS in row.op.fields and row.state == "done"]
+        after = as_set(fields_from_json(made[-1].after or {}).get(Field.LINKS)) if made else frozenset()
+        if kind not in reader.capabilities.own_ends and f"{LINK_KINDS.get(kind)}:{ticket}" in after:
+            found.add(TicketId(other))
+    return reader.tx.links.tickets_to_refs(reader.bridge.name, reader.replica.name, found) if found else {}
 
 
 def with_ended(reader: Reader, link: LinkRecord, seen: Fields) -> Fields:

@@ -14,7 +14,7 @@ from functools import partial
 from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
-from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent
 from sync.core.ports import ClockReading, OpKind
@@ -205,8 +205,10 @@ def _taken_for_ours(row: OutboxRecord, events: Sequence[_Told], base: Fields, ca
     found: list[FieldEvent] = []
     for name in row.op.fields:
         line = [(event, ours) for event, ours in events if event.field is name]
-        # A tracker need not tell in a history with what a ticket was made.
-        is_begun = row.op.kind is OpKind.CREATE or any(own and is_own(event, [row]) for event, own in line)
+        # A tracker need not tell in a history with what a ticket was made; one step may be of a kind and its type.
+        together = {name, PARTNERS.get(name, name)}
+        began = (event for event, own in events if own and event.field in together)
+        is_begun = row.op.kind is OpKind.CREATE or any(is_own(event, [row]) for event in began)
         if shape_of(name) is Shape.SET or not line or not is_begun:
             continue
         last, ours = line[-1]

@@ -186,13 +186,14 @@ def _doubtful(bridge: Bridge, replica: Replica, tickets: Sequence[NativeTicket])
 
 
 def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[NativeRef, int]) -> None:
-    """Read the tickets whose comments do not add up: one was deleted while another one was written.
+    """Read the tickets whose comments do not add up: one was deleted while another one was written, or they came before the ticket.
 
     `counts` are the comments that the tracker counted, of tickets that were listed without them.
     """
     with bridge.store.read() as tx:
         known = tx.links.comment_counts(bridge.name, replica.name, counts)
-        short: list[NativeRef] = []
+        strange = counts.keys() - tx.links.refs_to_tickets(bridge.name, replica.name, list(counts)).keys()
+        short = [one for one in strange if len(tx.inbox.take(bridge.name, replica.name, one).comments) < counts[one]]
         for ref, linked in known.items():
             pulled = tx.inbox.take(bridge.name, replica.name, ref).comments
             new = [one for one in pulled if tx.links.by_ref(bridge.name, replica.name, one.ref, comment=True) is None]

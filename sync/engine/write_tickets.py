@@ -15,6 +15,7 @@ from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, N
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
+from sync.engine.ends import taken_away
 from sync.engine.history import DOUBTFUL, STEPWISE
 from sync.engine.reading import Reader
 from sync.engine.writer import MOST_STEPS, ChangedMeanwhile, Writer
@@ -90,6 +91,7 @@ def update(writer: Writer, intent: Intent) -> None:
     if current is None or not writer.capabilities.conditional_writes or Field.LINKS in intent.changes:
         current = writer.fetched(link.ref)
         _refuse_if_changed(writer, intent, link, current)
+        _refuse_if_taken_away(writer, intent, current)
     _walk(writer, intent, current)
     writer.outcome.updated.add(intent.ticket)
 
@@ -110,6 +112,24 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
     if any(foreign):
         with writer.bridge.store.begin(writer.lease) as tx:
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
+        raise ChangedMeanwhile
+
+
+def _refuse_if_taken_away(writer: Writer, intent: Intent, current: NativeTicket) -> None:
+    """Decide again where a link that was just made at its other end is not there any more."""
+    change = intent.changes.fields.get(Field.LINKS)
+    if change is None:
+        return
+    with writer.bridge.store.read() as tx:
+        reader = writer.reader(tx)
+        seen = reader.resolved(reader.decode(current).snapshot.fields)
+        missing = as_set(change.new) - as_set(change.old) - as_set(seen.get(Field.LINKS))
+        others = taken_away(reader, writer.sender.run, intent.ticket, missing)
+    if others:
+        found = writer.replica.adapter.fetch(sorted(others.values()), comments=False)
+        natives = [one for one in found if isinstance(one, NativeTicket)]
+        with writer.bridge.store.begin(writer.lease) as tx:
+            tx.inbox.put(writer.bridge.name, writer.replica.name, natives)
         raise ChangedMeanwhile
 
 

@@ -27,6 +27,7 @@ class Act:
     `mistaken`: the write before was ours, of the same cycle, and nothing could tell what the tracker made of it from this one.
     `replaced`: the next one was a person's. `gone`: the ticket is not there any more, and perhaps nobody ever read this.
     `undone`: it was put back to what it had been, and nobody looked in between. `rewritten`: the next write was ours.
+    `began` is what it was before all that was written there since anybody looked.
     """
 
     number: int
@@ -43,6 +44,7 @@ class Act:
     mistaken: bool = False
     undone: bool = False
     rewritten: bool = False
+    began: Value = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     before: dict[int, bool] = {}
     began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
     undone: set[int] = set()
+    first: dict[int, Value] = {}
     for act, cycle, _ in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
@@ -153,6 +156,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
             began[place] = act.old
         elif act.new == began[place]:
             undone.add(act.number)
+        first[act.number] = began[place]
         earlier[place] = act, cycle
     told: list[Act] = []
     for act, cycle, late in reversed(found):
@@ -169,6 +173,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 replaced=after is not None and not after[0].ours,
                 lost_sight=after is not None and after[0].ours and blind and (after[1] == cycle or after[2]),
                 undone=act.number in undone,
+                began=first[act.number],
                 rewritten=after is not None and after[0].ours,
                 mistaken=before[act.number] and not knobs.history and not knobs.answers,
             )

@@ -102,7 +102,7 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
     for member, (wanted, act) in last.items():
         if (member in final) == wanted or act.lost_sight or act.gone or (claims and not (unique and wanted)):
             continue
-        if _is_told(seen, act):
+        if _is_told(seen, act) or (act.began is not UNKNOWN and (member in parts(act.began)) == wanted):
             continue
         if any(member in claim for claim in claims):
             continue
