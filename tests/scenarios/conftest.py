@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.scenarios.world import SHELF, World
+from tests.scenarios.deleting import AFTER
+from tests.scenarios.world import AZURE, DIFFERENT, GITHUB, SHELF, World
 
 
 @pytest.fixture
@@ -32,3 +34,10 @@ def make_world() -> Iterator[Callable[..., World]]:
 def world(make_world: Callable[..., World]) -> World:
     """Three different trackers and nothing in them."""
     return make_world()
+
+
+@pytest.fixture
+def told(make_world: Callable[..., World]) -> World:
+    """A world in which GitHub tells of deletions by itself, and Azure can't delete."""
+    knobs = {**DIFFERENT, GITHUB: replace(DIFFERENT[GITHUB], reports_gone=True)}
+    return make_world({**knobs, AZURE: replace(DIFFERENT[AZURE], can_delete=False)}, gone_after=AFTER)
