@@ -11,6 +11,7 @@ from sync.core.claims import as_set
 from sync.core.ids import RunId, TicketId
 from sync.core.models import LINK_KINDS, Field, link_parts
 from sync.engine.deciding import TicketWork
+from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.convert import fields_to_json
@@ -37,6 +38,7 @@ def mirror(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> None:
             (gained if member in new else lost).add(f"{LINK_KINDS[kind]}:{work.record.id}")
     for ticket, (gained, lost) in ends.items():
         _give(bridge, tx, run, work, ticket, gained, lost)
+        _take_in(bridge, tx, ticket, gained, lost)
 
 
 def _give(
@@ -65,3 +67,20 @@ def _give(
         after=fields_to_json({Field.LINKS: after}),
         note=f"links: the other end of {work.record.key}",
     )
+
+
+def _take_in(bridge: Bridge, tx: Tx, ticket: TicketId, gained: set[str], lost: set[str]) -> None:
+    """Where what was pulled of the other ticket shows the same, that is no news any more: one edit shows at both ends."""
+    for link in tx.links.of_ticket(ticket):
+        native = tx.inbox.take(bridge.name, link.replica, link.ref).ticket
+        replica = bridge.replicas.get(link.replica)
+        if native is None or link.base is None or replica is None or replica.mapping is None:
+            continue
+        reader = Reader(bridge=bridge, replica=replica, tx=tx)
+        shown = as_set(reader.resolved(reader.decode(native).snapshot.fields).get(Field.LINKS))
+        base, agreed = as_set(link.base.get(Field.LINKS)), as_set(link.agreed.get(Field.LINKS))
+        come, gone = (gained & shown) - base, (lost & base) - shown
+        if come or gone:
+            known = {**link.base, Field.LINKS: (base | come) - gone}
+            settled = {**link.agreed, Field.LINKS: (agreed | come) - gone}
+            tx.links.save(replace(link, base=known, agreed=settled))
