@@ -126,7 +126,7 @@ def test_a_429_names_the_time_that_the_tracker_named(subject: Subject) -> None:
     adapter = opened(simulator)
     adapter.probe()
     op = writes(subject)["create"]
-    for header, least in (("17", timedelta(seconds=17)), (LATER, timedelta(minutes=110))):
+    for header, least in (("17", timedelta(seconds=17)), (LATER, timedelta(minutes=60))):
         simulator.faults.append(
             Fault(fault="status", method="POST", status=429, headers={"Retry-After": header}, body={"message": "slow"})
         )

@@ -12,7 +12,7 @@ from tests.mutants.planted import MUTANTS
 from tests.mutants.planting import Mutant
 
 #: Caught by nearly every history, so that the hunt itself is tested in seconds.
-OBVIOUS = ("no audit", "nothing is ever settled")
+OBVIOUS = ("no audit", "sets as one value")
 
 
 def _plants(mutant: Mutant) -> None:
