@@ -27,10 +27,10 @@ def _last_claim(name: Any, _value: Any, *rest: Any) -> Verdict:
     return Verdict(value=claim.value, source=claim.source)
 
 
-def _cursor_first(original: Any, bridge: Any, lease: Any, replica: Any, page: Any) -> Any:
+def _cursor_first(original: Any, bridge: Any, lease: Any, replica: Any, page: Any, *rest: Any) -> Any:
     with bridge.store.begin(lease) as tx:
         tx.cursors.put(bridge.name, replica.name, page.cursor)
-    return original(bridge, lease, replica, page)
+    return original(bridge, lease, replica, page, *rest)
 
 
 def _send_first(original: Any, sender: Sender, intent: Any, op: Any, *rest: Any) -> Receipt:
@@ -151,7 +151,7 @@ MUTANTS = (
         name="ends apart",
         fault="each end of a link is decided by itself",
         plant=instead("sync.engine.recording:mirror", value=_nothing),
-        caught_by="tests/scenarios/test_ends.py",
+        caught_by="tests/simulation/test_once_broken.py",
     ),
     Mutant(
         name="our links are edits",
@@ -210,6 +210,7 @@ MUTANTS = (
         name="nothing is ever settled",
         fault="a value that a tracker could not hold is offered to it again and again",
         plant=instead("sync.core.decision:Side.delivered", value=_false),
+        caught_by="tests/scenarios/test_refusals.py",
     ),
     Mutant(
         name="no look before a write",

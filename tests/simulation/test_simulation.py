@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -20,8 +17,6 @@ from tests.simulation.steps import Cycle, from_json, shorter, to_json
 from tests.simulation.tally import Tally
 from tests.simulation.world import World
 
-#: What was found by volume: what went wrong, in which seed's setting, and the steps.
-ONCE_BROKEN: list[dict[str, Any]] = json.loads(Path(__file__).with_name("once_broken.json").read_text("utf-8"))
 #: Histories of one test, and how many such tests there are.
 SHARE, SHARES = 20, 10
 #: How many of a few tickets may be closed or rewritten in one cycle.
@@ -37,13 +32,6 @@ def test_every_promise_is_kept(share: int) -> None:
     assert not tally.failed, tally.as_text() + "again: python -m tests.simulation --shrink --seed …"
     assert tally.counts["human_writes"] > 100
     assert tally.counts["own_writes"] > 100
-
-
-@pytest.mark.parametrize("told", ONCE_BROKEN, ids=[str(one["seed"]) for one in ONCE_BROKEN])
-def test_what_was_mended_stays_mended(told: dict[str, Any]) -> None:
-    """The shortest histories that once broke a promise, each in the setting of its seed."""
-    result = run_history(told["seed"], from_json(json.dumps(told["steps"])))
-    assert not result.failures, told["what"]
 
 
 def test_a_seed_is_one_history() -> None:
