@@ -57,7 +57,8 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
                 seen, wanted, had = as_set(side.seen[name]), as_set(held.get(name)), as_set(before.get(name))
                 ours = ((wanted - had) & seen) | ((had - wanted) - seen)
                 base[name] = _with_ours(base.get(name), ours, seen)
-                agreed[name] = _with_ours(agreed.get(name), ours, seen)
+                if name in agreed:  # else it is still to be settled
+                    agreed[name] = _with_ours(agreed[name], ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
 
 
@@ -70,7 +71,9 @@ def _without_other_ends(side: Side, reader: Reader, link: LinkRecord, since: dat
     if not ours:
         return side
     base = {**side.base.fields, Field.LINKS: _with_ours(past, ours, now)}
-    agreed = {**side.agreed, Field.LINKS: _with_ours(side.agreed.get(Field.LINKS), ours, now)}
+    agreed = dict(side.agreed)
+    if Field.LINKS in agreed:
+        agreed[Field.LINKS] = _with_ours(agreed[Field.LINKS], ours, now)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
 
 

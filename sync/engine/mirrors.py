@@ -82,5 +82,7 @@ def _take_in(bridge: Bridge, tx: Tx, ticket: TicketId, gained: set[str], lost: s
         come, gone = (gained & shown) - base, (lost & base) - shown
         if come or gone:
             known = {**link.base, Field.LINKS: (base | come) - gone}
-            settled = {**link.agreed, Field.LINKS: (agreed | come) - gone}
+            settled = (
+                {**link.agreed, Field.LINKS: (agreed | come) - gone} if Field.LINKS in link.agreed else link.agreed
+            )
             tx.links.save(replace(link, base=known, agreed=settled))
