@@ -93,11 +93,13 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page, newest: N
     late = [*_older(page.tickets, newest), *_contradicted(bridge, replica, page.comments, newest)]
     if doubtful := list(dict.fromkeys([*_doubtful(bridge, replica, page.tickets), *late])):
         found = {one.ref: one for one in replica.adapter.fetch(doubtful)}
-        listed = {ticket.ref: ticket.updated_at for ticket in page.tickets}
+        seen = _last_seen(bridge, replica, doubtful)
+        for ticket in page.tickets:
+            seen[ticket.ref] = max(ticket.updated_at, seen.get(ticket.ref, ticket.updated_at))
         behind = [
             one.ref
             for one in found.values()
-            if isinstance(one, NativeTicket) and one.updated_at < listed.get(one.ref, one.updated_at)
+            if isinstance(one, NativeTicket) and one.updated_at < seen.get(one.ref, one.updated_at)
         ]
         if behind:  # the answer was of the past, as lists may be
             found |= {one.ref: one for one in replica.adapter.fetch(behind)}
@@ -128,6 +130,13 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page, newest: N
 
 
 MALFORMED = "the tracker sent something that can't be read; look at the ticket there, it is tried again when it changes"
+
+
+def _last_seen(bridge: Bridge, replica: Replica, refs: Iterable[NativeRef]) -> dict[NativeRef, datetime]:
+    """When the linked ones of these tickets had been written last, when we saw them last."""
+    with bridge.store.read() as tx:
+        links = [tx.links.by_ref(bridge.name, replica.name, ref) for ref in refs]
+    return {link.ref: link.native.updated_at for link in links if link and isinstance(link.native, NativeTicket)}
 
 
 def _older(tickets: Iterable[NativeTicket], newest: Newest) -> list[NativeRef]:
