@@ -157,8 +157,8 @@ def _source(side: Side, event: FieldEvent) -> Provenance:
 def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
     """Whether the canonical value is news to this side: not settled with it, and not what it had before its edit."""
     told = [event for event in (*side.overrun, *(side.history or ())) if event.field is name]
-    if told and equal(name, told[-1].old, mine.value):
-        return False  # it was written by somebody who saw the canonical value, whatever the clocks say
+    if told and equal(name, told[-1].old, mine.value) and not any(equal(name, e.new, mine.value) for e in told[:-1]):
+        return False  # it was written by somebody who saw the canonical value, which nobody else had brought there
     if any(event.field is name for event in side.overrun):
         return True
     if side.delivered(name, mine.value) or (is_empty(mine.value) and not side.had(name)):

@@ -188,7 +188,9 @@ def _run_over_by(
         if shape_of(name) is Shape.SET:
             # A tracker may tell of single members: those that were there, or not there, when we looked had been seen.
             foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
-        between = [event for event, own in line[end : ours[-1]] if not own and event.new is not UNKNOWN]
+        # What a lost addition brought, and somebody took away again, left no trace but in the history.
+        until = len(line) if _was_lost(row) and shape_of(name) is Shape.SET else ours[-1]
+        between = [event for event, own in line[end:until] if not own and event.new is not UNKNOWN]
         foreign += filter(is_news, between)
         if shape_of(name) is not Shape.SET:
             foreign = foreign[-1:]  # the earlier ones were replaced by people
