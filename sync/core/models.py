@@ -108,6 +108,11 @@ def link_parts(member: str) -> tuple[str, str]:
     return kind, other
 
 
+def other_end(kind: str, of: str) -> str:
+    """The member of `LINKS` that the ticket at the other end of a link has, where `of` has one of this kind."""
+    return f"{LINK_KINDS.get(kind)}:{of}"
+
+
 def is_empty(value: Value) -> bool:
     """Whether somebody said that there is nothing (UNKNOWN is something)."""
     return value is None or value in ("", frozenset())

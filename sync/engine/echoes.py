@@ -9,7 +9,7 @@ from sync.core.claims import as_set
 from sync.core.decision import Side
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import TicketId
-from sync.core.models import LINK_KINDS, Field, NativeTicket, Snapshot, Tombstone, Value, link_parts
+from sync.core.models import Field, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
@@ -45,8 +45,8 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
             or (row.sent_at or row.created_at) < since
         ):
             continue
-        sent, held = (fields_from_json(row.after or {}), side.project(fields_from_json(row.after or {})))
-        before = side.project(fields_from_json(row.before or {}))
+        sent = fields_from_json(row.after or {})
+        held, before = side.project(sent), side.project(fields_from_json(row.before or {}))
         for name in edited:
             if name not in sent or name not in row.op.fields:
                 continue
@@ -87,7 +87,7 @@ def _is_written_there(reader: Reader, link: LinkRecord, member: str, since: date
     kind, other = link_parts(member)
     if kind in reader.capabilities.own_ends:
         return False
-    mirrored = f"{LINK_KINDS.get(kind)}:{link.ticket}"
+    mirrored = other_end(kind, link.ticket)
     for row in reversed(reader.tx.outbox.of_ticket(TicketId(other), link.replica)):
         if Field.LINKS in row.op.fields and row.state == "done" and (row.sent_at or row.created_at) >= since:
             before, after = (as_set(fields_from_json(one or {}).get(Field.LINKS)) for one in (row.before, row.after))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sync.core.claims import as_set
 from sync.core.errors import AuthFailed, Retryable, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
-from sync.core.models import LINK_KINDS, Field, Fields, Gone, NativeTicket, Value, link_parts
+from sync.core.models import Field, Fields, Gone, NativeTicket, Value, link_parts, other_end
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease
@@ -86,7 +86,7 @@ def _lost(reader: Reader, ref: NativeRef) -> set[TicketId]:
     native = reader.tx.inbox.take(reader.bridge.name, reader.replica.name, ref).ticket
     if native is None:
         return set()
-    seen = reader.resolved(reader.decode(native).snapshot.fields)
+    seen = reader.shown(native)
     members = as_set(link.base.get(Field.LINKS)) - as_set(seen.get(Field.LINKS))
     others = {TicketId(link_parts(member)[1]) for member in members}
     parent = link.base.get(Field.PARENT)
@@ -114,8 +114,8 @@ def contested(reader: Reader, ticket: TicketId, members: Iterable[str]) -> froze
         native = None if ref is None else tx.inbox.take(bridge, name, ref).ticket
         if link is None or link.base is None or native is None:
             continue
-        mirrored = f"{LINK_KINDS.get(kind)}:{ticket}"
-        seen = reader.resolved(reader.decode(native).snapshot.fields)
+        mirrored = other_end(kind, ticket)
+        seen = reader.shown(native)
         if (mirrored in as_set(seen.get(Field.LINKS))) is not (mirrored in as_set(link.base.get(Field.LINKS))):
             found.add(member)
     return frozenset(found)
@@ -129,7 +129,7 @@ def taken_away(reader: Reader, run: RunId, ticket: TicketId, wanted: Iterable[st
         rows = reader.tx.outbox.of_ticket(TicketId(other), reader.replica.name)
         made = [row for row in rows if row.run == run and Field.LINKS in row.op.fields and row.state == "done"]
         after = as_set(fields_from_json(made[-1].after or {}).get(Field.LINKS)) if made else frozenset()
-        if kind not in reader.capabilities.own_ends and f"{LINK_KINDS.get(kind)}:{ticket}" in after:
+        if kind not in reader.capabilities.own_ends and other_end(kind, ticket) in after:
             found.add(TicketId(other))
     return reader.tx.links.tickets_to_refs(reader.bridge.name, reader.replica.name, found) if found else {}
 

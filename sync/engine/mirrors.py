@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from sync.core.claims import as_set
 from sync.core.ids import RunId, TicketId
-from sync.core.models import LINK_KINDS, Field, link_parts
+from sync.core.models import LINK_KINDS, Field, link_parts, other_end
 from sync.engine.deciding import TicketWork
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
@@ -35,7 +35,7 @@ def mirror(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> None:
         kind, other = link_parts(member)
         if kind in LINK_KINDS:
             gained, lost = ends.setdefault(TicketId(other), (set(), set()))
-            (gained if member in new else lost).add(f"{LINK_KINDS[kind]}:{work.record.id}")
+            (gained if member in new else lost).add(other_end(kind, work.record.id))
     for ticket, (gained, lost) in ends.items():
         _give(bridge, tx, run, work, ticket, gained, lost)
         _take_in(bridge, tx, ticket, gained, lost)
@@ -77,7 +77,7 @@ def _take_in(bridge: Bridge, tx: Tx, ticket: TicketId, gained: set[str], lost: s
         if native is None or link.base is None or replica is None or replica.mapping is None:
             continue
         reader = Reader(bridge=bridge, replica=replica, tx=tx)
-        shown = as_set(reader.resolved(reader.decode(native).snapshot.fields).get(Field.LINKS))
+        shown = as_set(reader.shown(native).get(Field.LINKS))
         base, agreed = as_set(link.base.get(Field.LINKS)), as_set(link.agreed.get(Field.LINKS))
         come, gone = (gained & shown) - base, (lost & base) - shown
         if come or gone:

@@ -135,7 +135,7 @@ def come_back(reader: Reader, link: LinkRecord, native: NativeTicket) -> None:
     What tied it to others may have gone with it: nobody took that away, so it is offered once more on both ends.
     """
     bridge, tx, name = reader.bridge, reader.tx, reader.replica.name
-    seen = reader.resolved(reader.decode(native).snapshot.fields)
+    seen = reader.shown(native)
     ties = {Field.LINKS: as_set(seen.get(Field.LINKS)), Field.PARENT: seen.get(Field.PARENT)}
     untied = _untied(link, lambda field, tie: tie not in as_set(ties[field]) and tie != ties[field])
     tx.links.save(replace(untied, state="active", missing_since=None))

@@ -48,6 +48,10 @@ class Reader:
         """The ticket in canonical terms, still with the native parent."""
         return self.replica.codec.decode(native, self.mapping)
 
+    def shown(self, native: NativeTicket) -> dict[Field, Value]:
+        """What the ticket says, in canonical terms and with other tickets by our own ids; see `resolved`."""
+        return self.resolved(self.decode(native).snapshot.fields)
+
     def decode_comment(self, native: NativeComment) -> Fields:
         """The comment as the fields that are compared."""
         body = self.replica.codec.decode_comment(native, self.mapping).body
@@ -156,14 +160,14 @@ class Reader:
             return link.base if link.base is None or known == body else {**link.base, Field.BODY: known}
         if isinstance(link.native, NativeComment):
             return self.decode_comment(link.native)
-        return {**link.base, **self.resolved(self.decode(link.native).snapshot.fields)}
+        return {**link.base, **self.shown(link.native)}
 
     def first_base(self, asked: Fields, native: NativeTicket | None) -> Fields:
         """What our own copy held when it was made: what it was asked to hold, and the tracker's own values for the rest.
 
         Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since.
         """
-        shown = {} if native is None else self.resolved(self.decode(native).snapshot.fields)
+        shown = {} if native is None else self.shown(native)
         return {**shown, **self.projection(None)(asked)}
 
     def touched(self, link: LinkRecord, head: NativeTicket) -> Provenance:

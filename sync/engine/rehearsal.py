@@ -37,6 +37,7 @@ from sync.core.models import (
     Snapshot,
     Value,
     link_parts,
+    other_end,
 )
 from sync.core.ports import Adapter, ClockReading, Codec, Encoded, NativeOp, OpKind, Page, Pause, Receipt, Traffic
 from sync.engine.runtime import Bridge, Replica
@@ -102,7 +103,7 @@ class Links:
             if turn <= _turn(native):
                 continue
             ends = [link_parts(member) for member in links]
-            there = {f"{LINK_KINDS[kind]}:{other}" for kind, end in ends if end == native.ref and kind in LINK_KINDS}
+            there = {other_end(kind, other) for kind, end in ends if end == native.ref and kind in LINK_KINDS}
             found |= {member: member in there for member in own if link_parts(member)[1] == other}
             found |= dict.fromkeys(there, True)
         return {member: there for member, there in found.items() if link_parts(member)[0] not in self.own}

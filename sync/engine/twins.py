@@ -80,7 +80,7 @@ def _is_as_sent(reader: Reader, native: NativeTicket, ticket: TicketId) -> bool:
     """Whether one of our creates that came to nothing made it, and nobody wrote there since."""
     if native.comments or native.comment_count:
         return False
-    seen = reader.resolved(reader.decode(native).snapshot.fields)
+    seen = reader.shown(native)
     given_up = (
         fields_from_json(row.after or {})
         for row in reader.tx.outbox.of_ticket(ticket, reader.replica.name)

@@ -63,7 +63,7 @@ def _others(bridge: Bridge, tx: Tx, ticket: TicketId, but: ReplicaName) -> list[
 def _is_as_known(reader: Reader, link: LinkRecord, current: NativeTicket) -> bool:
     """Whether nobody wrote a field or a comment there that we have not read; those that are not for everybody stay there."""
     base: Fields = reader.base(link) or {}
-    seen = reader.resolved(reader.decode(current).snapshot.fields)
+    seen = reader.shown(current)
     if any(
         name in seen and value is not UNKNOWN and not equal(name, seen[name], value) for name, value in base.items()
     ):

@@ -46,7 +46,7 @@ def create(writer: Writer, intent: Intent) -> None:
             url=native.url if native else "",
             number=native.number if native else 0,
             native=replace(native, comments=None) if native else None,
-            base=reader.resolved(reader.decode(native).snapshot.fields) if native else reader.first_base(asked, None),
+            base=reader.shown(native) if native else reader.first_base(asked, None),
             digest=writer.mapping.digest(),
             agreed=sayable if settled else asked,
         )
@@ -104,7 +104,7 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
     base = link.base or {}
     with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
-        seen = reader.resolved(reader.decode(current).snapshot.fields)
+        seen = reader.shown(current)
     foreign = (
         name in base and not equal(name, seen.get(name), base[name]) and not equal(name, seen.get(name), change.new)
         for name, change in intent.changes.fields.items()
@@ -122,7 +122,7 @@ def _refuse_if_taken_away(writer: Writer, intent: Intent, current: NativeTicket)
         return
     with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
-        seen = reader.resolved(reader.decode(current).snapshot.fields)
+        seen = reader.shown(current)
         missing = as_set(change.new) - as_set(change.old) - as_set(seen.get(Field.LINKS))
         others = taken_away(reader, writer.sender.run, intent.ticket, missing)
     if others:
@@ -262,7 +262,7 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
         if link is None:
             raise ChangedMeanwhile
         reader = writer.reader(tx)
-        base = reader.resolved(reader.decode(current).snapshot.fields)
+        base = reader.shown(current)
         holds = reader.projection(current)(intent.changes.news)
         asked = _sayable(reader, intent.changes.news)
         if intent.kind is OpKind.CREATE:
@@ -331,7 +331,7 @@ def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: 
     # Nobody but a person can have linked what was only just made.
     unlinked: Fields = {Field.LINKS: frozenset[str]()} if intent.kind is OpKind.CREATE else {}
     old = {**unlinked, **(link.base or {})}
-    seen = reader.resolved(reader.decode(current).snapshot.fields)
+    seen = reader.shown(current)
     record = tx.tickets.get(intent.ticket)
     expected = reader.projection(current)(record.canonical.fields if record is not None else intent.changes.news)
     foreign: dict[Field, Value] = {}

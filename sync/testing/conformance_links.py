@@ -9,7 +9,7 @@ import pytest
 from sync.core.changes import diff_fields
 from sync.core.errors import AuthFailed, PreconditionFailed, Retryable, TrackerError, Uncertain
 from sync.core.ids import NativeRef
-from sync.core.models import LINK_KINDS, Field
+from sync.core.models import LINK_KINDS, Field, other_end
 from sync.core.ports import NativeOp
 from sync.testing.subject import Subject
 
@@ -24,7 +24,7 @@ class Links:
         A link of the kinds `own_ends` is told of by the one where it was made.
         """
         one, two = _pair(subject)
-        link, mirrored = f"{kind}:{two}", f"{LINK_KINDS[kind]}:{one}"
+        link, mirrored = f"{kind}:{two}", other_end(kind, one)
         for first, second, ours, theirs in ((one, two, link, mirrored), (two, one, mirrored, link)):
             if not _kind_held(subject, first, ours):
                 _check_unsayable(subject, first, ours)
@@ -161,7 +161,7 @@ def _some_link(subject: Subject, one: NativeRef, two: NativeRef) -> tuple[str, s
     kind = next((kind for kind in held if kind not in subject.capabilities.own_ends), None)
     if kind is None:
         pytest.skip("links stand at one end only")
-    return f"{kind}:{two}", f"{LINK_KINDS[kind]}:{one}"
+    return f"{kind}:{two}", other_end(kind, one)
 
 
 def _asked(subject: Subject, ref: NativeRef, links: frozenset[str]) -> tuple[NativeOp, ...]:

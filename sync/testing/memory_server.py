@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sync.core.errors import PreconditionFailed, Rejected
 from sync.core.ids import NativeRef
-from sync.core.models import LINK_KINDS, JsonObject
+from sync.core.models import JsonObject, other_end
 from sync.testing.memory_files import MemoryFiles
 from sync.testing.memory_knobs import ACCOUNT, NATIVE_KEYS, ManualClock, MemoryKnobs
 from sync.testing.memory_limits import MemoryLimit
@@ -322,7 +322,7 @@ class MemoryTracker:
             if kind in self.knobs.own_ends:
                 continue
             there = self._rows[NativeRef(other)]
-            mirrored = f"{LINK_KINDS[kind]}:{ref}"
+            mirrored = other_end(kind, ref)
             before = there.payload["links"]
             kept = [link for link in before if link != mirrored]
             after = [*kept, mirrored] if f"{kind}:{other}" in links else kept

@@ -9,7 +9,7 @@ from typing import Any
 
 from sync.core.claims import as_set
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import LINK_KINDS, UNKNOWN, Field, NativeEvent, Value, link_parts
+from sync.core.models import UNKNOWN, Field, NativeEvent, Value, link_parts, other_end
 from sync.engine.reading import Reader
 from sync.store import Tx
 from sync.store.convert import fields_from_json
@@ -134,7 +134,7 @@ class Evidence:
         for member in as_set(act.old) ^ as_set(act.new):
             kind, other = link_parts(member)
             if kind in self.world.trackers[act.replica].knobs.own_ends:
-                there = frozenset({f"{LINK_KINDS[kind]}:{act.ticket}"})
+                there = frozenset({other_end(kind, act.ticket)})
                 is_new, ref = member in as_set(act.new), NativeRef(f"other end of {act.ref}")
                 old, new = (frozenset[str](), there) if is_new else (there, frozenset[str]())
                 yield replace(act, ticket=TicketId(other), ref=ref, old=old, new=new)

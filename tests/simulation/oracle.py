@@ -132,7 +132,7 @@ def convergence(seen: Evidence) -> Broken:
             if not reader.replica.receives or seen.problem(name, ticket):
                 continue
             native = next(iter(MemoryAdapter(seen.world.trackers[name]).fetch([link.ref])))
-            shown = reader.resolved(reader.decode(native).snapshot.fields)
+            shown = reader.shown(native)
             for field, held in reader.projection(native)(record.canonical.fields).items():
                 value = _to_the_living(seen, name, field, held)
                 if (name, ticket, field) in mistaken or any(one[1:] == (ticket, field) for one in told):

@@ -222,7 +222,7 @@ def converged(world: World, links: dict[str, dict[str, Any]], known: Told) -> Br
                 if not isinstance(native, NativeTicket):
                     yield f"apart: {name} {refs[name]} is gone"
                     continue
-                seen = reader.resolved(reader.decode(native).snapshot.fields)
+                seen = reader.shown(native)
                 for what, value in reader.projection(native)(record.canonical.fields).items():
                     there = seen.get(what, UNKNOWN)
                     # A circle is told at one of its tickets and left out at all of them.

@@ -115,7 +115,7 @@ def in_step(seen: Evidence) -> Broken:
                     if tx.problems.any_of(one.place.bridge, link.replica, record.id):
                         continue
                     native = next(iter(MemoryAdapter(seen.world.trackers[link.replica]).fetch([link.ref])))
-                    shown = reader.resolved(reader.decode(native).snapshot.fields)
+                    shown = reader.shown(native)
                     for name, held in reader.projection(native)(record.canonical.fields).items():
                         if (
                             name in reader.fields
