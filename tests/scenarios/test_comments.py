@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sync.testing.faults import Fault, FaultyAdapter, scripted
-from tests.scenarios.world import AZURE, GITHUB, JIRA, NAMES
+from tests.scenarios.world import AZURE, GITHUB, JIRA, NAMES, faulty
 
 
 @pytest.fixture
@@ -131,8 +131,7 @@ def test_an_unanswered_comment_of_a_ticket_that_went_is_not_unknown_for_ever(wor
     ref = world.trackers[JIRA].create(title="Refunds")
     world.settle()
     twin = world.twin(JIRA, ref, GITHUB)
-    replica = world.bridge.replicas[GITHUB]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST_UNDONE)]))
+    faulty(world, GITHUB, ("write", Fault.LOST_UNDONE))
     world.trackers[JIRA].comment(ref, "hello", author="ada")
     world.cycle()
     world.trackers[GITHUB].delete(twin)

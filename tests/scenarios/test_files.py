@@ -10,7 +10,7 @@ from sync.core.policy import FilePolicy
 from sync.core.ports import OpKind
 from sync.testing.faults import Fault, FaultyAdapter, scripted
 from sync.testing.memory_knobs import EVERYTHING
-from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, World, with_knobs
+from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, World, faulty, with_knobs
 
 PICTURE = b"\x89PNG not really" * 1000
 LINKS_ONLY = with_knobs(GITHUB, attachments=False, fields=EVERYTHING | {Field.ATTACHMENTS})
@@ -204,8 +204,7 @@ def test_an_upload_that_came_late_to_a_side_that_is_only_written_to(make_world):
     world = make_world(ALIKE, directions={AZURE: "out"})
     ref = world.trackers[JIRA].create(title="Refunds")
     world.settle()
-    replica = world.bridge.replicas[AZURE]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.LOST)]))
+    faulty(world, AZURE, ("write", Fault.LOST))
     world.trackers[JIRA].attach(ref, "refund.png", PICTURE)
     world.cycle()
     for _ in range(3):

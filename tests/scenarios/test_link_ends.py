@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from sync.core.ids import ReplicaName
-from sync.testing.faults import Fault, FaultyAdapter, scripted
+from sync.testing.faults import Fault
 from sync.testing.memory import MemoryKnobs
-from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, NAMES, World
+from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, NAMES, World, faulty
 
 #: Linking moves only the ticket that was written to, and no answer shows a ticket.
 SILENT = {name: replace(knobs, links_touch_both=False, answers=False) for name, knobs in ALIKE.items()}
@@ -115,9 +115,3 @@ def test_an_answer_of_the_past_takes_no_link_away(make_world: Callable[..., Worl
     world.settle()
     assert not stale
     assert shown(world, one) == shown(world, two) == [{"relates"}] * 3
-
-
-def faulty(world: World, name: ReplicaName, *faults: tuple[str, Fault]) -> None:
-    """From now on the tracker's calls go wrong in this order."""
-    replica = world.bridge.replicas[name]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted(faults))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from sync.core.ports import Adapter, NativeOp, Receipt
-from sync.testing.faults import Crash, Fault, FaultyAdapter, Script, scripted
-from tests.scenarios.world import AZURE, GITHUB, JIRA, World, with_knobs
+from sync.testing.faults import Crash, Fault, FaultyAdapter, Script
+from tests.scenarios.world import AZURE, GITHUB, JIRA, World, faulty, with_knobs
 
 
 class Watched(FaultyAdapter):
@@ -86,8 +86,7 @@ def test_an_edit_after_a_write_without_an_answer_is_kept(make_world: Callable[..
     world = make_world(directions={AZURE: direction})
     ref = world.trackers[JIRA].create(title="Refunds", state="Open")
     world.settle()
-    replica = world.bridge.replicas[AZURE]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.CRASH_AFTER)]))
+    faulty(world, AZURE, ("write", Fault.CRASH_AFTER))
     world.trackers[JIRA].edit(ref, state="Done")
     twin = world.twin(JIRA, ref, AZURE)
     with pytest.raises(Crash):

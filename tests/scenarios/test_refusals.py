@@ -7,8 +7,8 @@ import pytest
 from sync.core.errors import PreconditionFailed, Rejected
 from sync.core.models import Field, FieldProblem
 from sync.core.ports import OpKind
-from sync.testing.faults import Fault, FaultyAdapter, scripted
-from tests.scenarios.world import AZURE, GITHUB, JIRA
+from sync.testing.faults import Fault
+from tests.scenarios.world import AZURE, GITHUB, JIRA, faulty
 
 
 @pytest.fixture
@@ -58,8 +58,7 @@ def test_a_text_that_was_refused_is_not_lost_by_an_edit_there(world):
     """Somebody edits the old text where the new one was refused: both edits stay, here as a conflict about the same lines."""
     ref = world.trackers[JIRA].create(title="Refunds", text="one\ntwo\nthree")
     world.settle()
-    replica = world.bridge.replicas[JIRA]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    faulty(world, JIRA, ("write", Fault.REFUSED))
     world.trackers[GITHUB].edit(world.twin(JIRA, ref, GITHUB), text="one\ntwo\nand a half\nthree")
     world.cycle()
     world.trackers[JIRA].edit(ref, text="one\n2\nthree", author="ada")
@@ -73,8 +72,7 @@ def test_a_title_that_was_refused_is_not_lost_by_an_edit_there(world):
     """Whoever renames the ticket where the new title was refused never saw that one: it stays in a conflict."""
     ref = world.trackers[JIRA].create(title="Refunds")
     world.settle()
-    replica = world.bridge.replicas[AZURE]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    faulty(world, AZURE, ("write", Fault.REFUSED))
     world.trackers[JIRA].edit(ref, title="Refunds fail", author="ada")
     world.cycle()
     world.trackers[AZURE].edit(world.twin(JIRA, ref, AZURE), title="Chargebacks", author="grace")
@@ -88,8 +86,7 @@ def test_a_comment_that_is_written_hides_no_problem_of_its_ticket(world):
     """The text that was refused stays a problem, though a comment of the same ticket was taken after it."""
     ref = world.trackers[JIRA].create(title="Refunds", text="one")
     world.settle()
-    replica = world.bridge.replicas[JIRA]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    faulty(world, JIRA, ("write", Fault.REFUSED))
     twin = world.twin(JIRA, ref, GITHUB)
     world.trackers[GITHUB].edit(twin, text="two")
     world.trackers[GITHUB].comment(twin, "hello", author="grace")
@@ -103,8 +100,7 @@ def test_each_refused_comment_stays_told(world):
     """That one comment was taken says nothing about another one that was not."""
     ref = world.trackers[JIRA].create(title="Refunds")
     world.settle()
-    replica = world.bridge.replicas[AZURE]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted([("write", Fault.REFUSED)]))
+    faulty(world, AZURE, ("write", Fault.REFUSED))
     world.trackers[JIRA].comment(ref, "first", author="ada")
     world.trackers[JIRA].comment(ref, "second", author="grace")
     world.cycle()

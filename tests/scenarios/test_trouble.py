@@ -9,26 +9,18 @@ from datetime import timedelta
 import pytest
 
 from sync.core.errors import AuthFailed, BridgeBusy, Unreachable
-from sync.core.ids import ReplicaName
 from sync.core.ports import Adapter
 from sync.engine.cycle import run_cycle
 from sync.engine.session import held
 from sync.testing.faults import Fault, FaultyAdapter, scripted
 from sync.testing.memory import ACCOUNT
-from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, NAMES, World, with_knobs
+from tests.scenarios.world import ALIKE, AZURE, GITHUB, JIRA, NAMES, World, faulty, with_knobs
 
 
 def linked(world: World, **native: object) -> str:
     ref = world.trackers[JIRA].create(title="Refunds", **native)
     world.settle()
     return ref
-
-
-def faulty(world: World, name: ReplicaName, *faults: tuple[str, Fault]) -> FaultyAdapter:
-    """From now on the tracker's calls go wrong in this order."""
-    replica = world.bridge.replicas[name]
-    replica.adapter = FaultyAdapter(replica.adapter, scripted(faults))
-    return replica.adapter
 
 
 @pytest.mark.parametrize("error", [Unreachable("azure: no connection"), AuthFailed("azure: no such token")])

@@ -22,7 +22,7 @@ from sync.engine.report import CycleReport, PlanReport
 from sync.engine.runtime import Bridge, Direction, Replica
 from sync.store import Store
 from sync.store.records import ConflictRecord, LinkRecord
-from sync.testing.faults import Fault, FaultyAdapter
+from sync.testing.faults import Fault, FaultyAdapter, scripted
 from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryCodec, MemoryKnobs, MemoryTracker
 
 JIRA, GITHUB, AZURE = ReplicaName("jira"), ReplicaName("github"), ReplicaName("azure")
@@ -73,6 +73,31 @@ class Stuck(FaultyAdapter):
         return self.script.next(call)
 
 
+def faulty(world: World, name: ReplicaName, *faults: tuple[str, Fault]) -> FaultyAdapter:
+    """From now on the tracker's calls go wrong in this order."""
+    replica = world.bridge.replicas[name]
+    replica.adapter = FaultyAdapter(replica.adapter, scripted(faults))
+    return replica.adapter
+
+
+def memory_replica(tracker: MemoryTracker, adapter: Adapter, *, direction: Direction = "both") -> Replica:
+    """The replica of a tracker in memory, reached through this adapter."""
+    name = tracker.name
+    return Replica(
+        name=name,
+        kind="memory",
+        title=name.title(),
+        identity=name,
+        place=name,
+        select="",
+        adapter=adapter,
+        codec=MemoryCodec(tracker.knobs),
+        mapping_file=tracker.knobs.mapping(),
+        people=People(replica=name, native_ids={PersonId(who): who for who in PEOPLE}),
+        direction=direction,
+    )
+
+
 class World:
     """One bridge and its trackers; `reopen` stands for a new process on the same store."""
 
@@ -100,18 +125,8 @@ class World:
 
     def _open(self, wrap: Wrap, store: Store | None = None) -> Bridge:
         replicas = {
-            name: Replica(
-                name=name,
-                kind="memory",
-                title=name.title(),
-                identity=name,
-                place=name,
-                select="",
-                adapter=wrap(name, MemoryAdapter(tracker)),
-                codec=MemoryCodec(tracker.knobs),
-                mapping_file=tracker.knobs.mapping(),
-                people=People(replica=name, native_ids={PersonId(who): who for who in PEOPLE}),
-                direction=self.directions.get(name, "both"),
+            name: memory_replica(
+                tracker, wrap(name, MemoryAdapter(tracker)), direction=self.directions.get(name, "both")
             )
             for name, tracker in self.trackers.items()
         }
@@ -215,7 +230,7 @@ class World:
 
                     reader = Reader(bridge=self.bridge, replica=replica, tx=tx)
                     native = next(iter(MemoryAdapter(self.trackers[name]).fetch([link.ref])))
-                    seen = reader.resolved(reader.decode(native).snapshot.fields)
+                    seen = reader.shown(native)
                     holds = reader.projection(native)(record.canonical.fields)
                     for field, value in holds.items():
                         if seen.get(field) is UNKNOWN or field not in reader.fields:

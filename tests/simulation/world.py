@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
@@ -13,14 +14,13 @@ from pathlib import Path
 from random import Random
 
 from sync.core.errors import TrackerError
-from sync.core.ids import BridgeName, PersonId, ReplicaName
-from sync.core.mapping import People
+from sync.core.ids import BridgeName, ReplicaName
 from sync.core.ports import NativeOp
 from sync.engine.runtime import Bridge, Replica
 from sync.engine.workers import OneThread
 from sync.store import Store
-from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryCodec, MemoryTracker, MemoryWrite
-from tests.scenarios.world import PEOPLE, SECRET, SHELF
+from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryTracker, MemoryWrite
+from tests.scenarios.world import SECRET, SHELF, memory_replica
 from tests.simulation.drawing import Setting
 from tests.simulation.memory.store import Tables
 from tests.simulation.people import POISON, act
@@ -48,18 +48,16 @@ class Written:
         return self.entry.author == ACCOUNT
 
 
-class _Journal(list[MemoryWrite]):
-    """A tracker's journal that tells the world of each entry."""
+class Journal(list[MemoryWrite]):
+    """A tracker's journal that tells of each entry as it is written."""
 
-    def __init__(self, world: World, name: ReplicaName) -> None:
+    def __init__(self, tell: Callable[[MemoryWrite], None]) -> None:
         super().__init__()
-        self._world, self._name = world, name
+        self._tell = tell
 
     def append(self, entry: MemoryWrite) -> None:
         super().append(entry)
-        world = self._world
-        cycle = -world.cycles if world.is_between else world.cycles
-        world.written.append(Written(replica=self._name, entry=entry, cycle=cycle, late=world.is_delivering))
+        self._tell(entry)
 
 
 def store_in(directory: Path) -> str:
@@ -97,7 +95,7 @@ class World:
         self.weather = Weather(pass_time=self._pass_time, meddle=self._meddle)
         self.trackers = {name: MemoryTracker(name, knobs, self.clock) for name, knobs in setting.knobs.items()}
         for name, tracker in self.trackers.items():
-            tracker.journal = _Journal(self, name)
+            tracker.journal = Journal(partial(self._note, name))
         self.bridge = self._open()
 
     def word(self, what: str) -> str:
@@ -162,6 +160,10 @@ class World:
             workers=OneThread(),
         )
 
+    def _note(self, name: ReplicaName, entry: MemoryWrite) -> None:
+        cycle = -self.cycles if self.is_between else self.cycles
+        self.written.append(Written(replica=name, entry=entry, cycle=cycle, late=self.is_delivering))
+
     def _replica(self, name: ReplicaName, tracker: MemoryTracker) -> Replica:
         adapter = StormyAdapter(
             MemoryAdapter(tracker),
@@ -172,19 +174,7 @@ class World:
             refuses=f"{POISON}-" if self.setting.poisoned == name else None,
             clock_known=self.setting.clocks_known,
         )
-        return Replica(
-            name=name,
-            kind="memory",
-            title=name.title(),
-            identity=name,
-            place=name,
-            select="",
-            adapter=adapter,
-            codec=MemoryCodec(tracker.knobs),
-            mapping_file=tracker.knobs.mapping(),
-            people=People(replica=name, native_ids={PersonId(who): who for who in PEOPLE}),
-            direction=self.setting.directions.get(name, "both"),
-        )
+        return memory_replica(tracker, adapter, direction=self.setting.directions.get(name, "both"))
 
     def _pass_time(self) -> None:
         if self.setting.call:

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from random import Random
 from typing import Any
 
 from sync.core.errors import StoreError
 from sync.core.guard import Limits
-from sync.core.ids import PersonId, ReplicaName
-from sync.core.mapping import People
+from sync.core.ids import ReplicaName
 from sync.core.policy import MergePolicy
 from sync.engine.cycle import run_cycle
 from sync.engine.report import CycleReport
 from sync.engine.runtime import Bridge, Replica
 from sync.engine.workers import OneThread
 from sync.testing.faults import Crash
-from sync.testing.memory import ManualClock, MemoryAdapter, MemoryCodec, MemoryTracker, MemoryWrite
-from tests.scenarios.world import PEOPLE
+from sync.testing.memory import ManualClock, MemoryAdapter, MemoryTracker, MemoryWrite
+from tests.scenarios.world import memory_replica
 from tests.simulation.memory.store import Tables
 from tests.simulation.people import act
 from tests.simulation.rings.drawing import Place, Ring, Run, coarsely
 from tests.simulation.steps import Edit
 from tests.simulation.wire import StormyAdapter, StormyMemory, Weather
+from tests.simulation.world import Journal
 
 SETTLE = timedelta(minutes=5)
 
@@ -38,19 +39,6 @@ class Told:
     entry: MemoryWrite
     writer: int | None
     run: int
-
-
-class _Journal(list[MemoryWrite]):
-    """A tracker's journal that tells of each entry which bridge ran when it was written."""
-
-    def __init__(self, world: RingWorld, name: ReplicaName) -> None:
-        super().__init__()
-        self._world, self._name = world, name
-
-    def append(self, entry: MemoryWrite) -> None:
-        super().append(entry)
-        world = self._world
-        world.told.append(Told(replica=self._name, entry=entry, writer=world.running, run=world.runs))
 
 
 class Installed:
@@ -90,7 +78,6 @@ class Installed:
 
     def _replica(self, name: ReplicaName) -> Replica:
         tracker = self._world.trackers[name]
-        mapping = tracker.knobs.mapping()
         adapter = StormyAdapter(
             MemoryAdapter(tracker),
             tracker,
@@ -100,18 +87,8 @@ class Installed:
             refuses=None,
             clock_known=True,
         )
-        return Replica(
-            name=name,
-            kind="memory",
-            title=name.title(),
-            identity=name,
-            place=name,
-            select="",
-            adapter=adapter,
-            codec=MemoryCodec(tracker.knobs),
-            mapping_file=coarsely(mapping) if name in self.place.coarse else mapping,
-            people=People(replica=name, native_ids={PersonId(who): who for who in PEOPLE}),
-        )
+        replica = memory_replica(tracker, adapter)
+        return replace(replica, mapping_file=coarsely(replica.mapping_file)) if name in self.place.coarse else replica
 
 
 class RingWorld:
@@ -127,11 +104,14 @@ class RingWorld:
         self._words, self._ids = count(1), count(1)
         self.trackers = {name: MemoryTracker(name, knobs, self.clock) for name, knobs in ring.knobs.items()}
         for name, tracker in self.trackers.items():
-            tracker.journal = _Journal(self, name)
+            tracker.journal = Journal(partial(self._note, name))
         if ring.joined:
             self._join()
         tables = {place.store: Tables() for place in ring.places}
         self.installed = [Installed(self, place, tables[place.store]) for place in ring.places]
+
+    def _note(self, name: ReplicaName, entry: MemoryWrite) -> None:
+        self.told.append(Told(replica=name, entry=entry, writer=self.running, run=self.runs))
 
     def word(self, what: str) -> str:
         """A word that nobody wrote before."""
