@@ -98,6 +98,7 @@ class AzureDevOpsCodec:
             author=mapping.people.read(wire.people_ids(author)),
             author_name=wire.person_name(author),
             created_at=wire.moment(native.payload.get("createdDate")),
+            edited=wire.number(native.payload.get("version")) > 1,
         )
 
     def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:

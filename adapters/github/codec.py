@@ -60,12 +60,14 @@ class GitHubCodec:
         """See `Codec`."""
         payload = native.payload
         body, marker, _ = texts.read_comment(wire.text_of(payload, "body"), texts.mentions(mapping))
+        created, updated = wire.moment(payload.get("created_at")), wire.moment(payload.get("updated_at"))
         return DecodedComment(
             body=body,
             author=mapping.people.read(wire.account_ids(payload.get("user"))),
             author_name=wire.name_of(payload.get("user"), "login") or _NOBODY,
-            created_at=wire.moment(payload.get("created_at")) or datetime.fromtimestamp(0, UTC),
+            created_at=created or datetime.fromtimestamp(0, UTC),
             marker=marker,
+            edited=updated is not None and created is not None and updated > created,
         )
 
     def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:

@@ -108,13 +108,15 @@ class JiraCodec:
         marker = marker_in(payload.get("properties"))
         body = read_text(payload.get("body"), mentions(mapping), told_files(payload))
         ours = bool(marker) or Site.of(mapping).account in author
+        created, updated = parse_time(payload.get("created")), parse_time(payload.get("updated"))
         return DecodedComment(
             body=without_attribution(body) if ours else body,
             author=mapping.people.read(author),
             author_name=text_at(payload, "author", "displayName") or (author[0] if author else "somebody"),
-            created_at=parse_time(payload.get("created")) or _NEVER,
+            created_at=created or _NEVER,
             marker=Marker(marker) if marker else None,
             restricted=is_restricted(payload, mapping, ours=ours),
+            edited=updated is not None and created is not None and updated > created,
         )
 
     def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:

@@ -274,7 +274,8 @@ class Decoded:
 class DecodedComment:
     """A comment in canonical terms: Markdown without the attribution and the marker that the bridge put there.
 
-    `restricted` comments are visible to some people only and never leave their tracker; `author_name` is for display.
+    `restricted` comments are visible to some people only and never leave their tracker; `author_name` is for display;
+    `edited`: by the tracker's own account it was rewritten after it was made.
     """
 
     body: str
@@ -283,6 +284,7 @@ class DecodedComment:
     created_at: datetime
     marker: Marker | None = None
     restricted: bool = False
+    edited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import Address, Adoption, adoptions, read_marker
-from sync.core.models import Canonical, Decoded, Field, NativeComment, NativeTicket, Provenance
+from sync.core.models import Canonical, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance
 from sync.core.ports import OpKind
 from sync.engine.missing import come_back
 from sync.engine.reading import Reader, readers
@@ -295,6 +295,7 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
     if decoded.restricted or not reader.replica.reads:
         return
     comment: CommentId | None = None
+    sent: Fields = {}
     if decoded.marker is not None:
         known = read_marker(decoded.marker, name, bridge.secret)
         record = None if known is None else tx.comments.get(CommentId(known))
@@ -302,7 +303,7 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
         if record is None or owner is None or owner.bridge != bridge.name:
             return  # another bridge's copy: where two share a ticket, each would copy the other's copies without end
         if record.ticket == ticket and not _has_comment_link(tx, ticket, record.id, name):
-            comment = record.id
+            comment, sent = record.id, _asked(tx, record.ticket, record.id, name)
             close_lost_create(tx, comment, name, native.ref)
     if comment is None:
         source = Provenance(replica=name, author=decoded.author, at=decoded.created_at)
@@ -314,19 +315,34 @@ def _join_comment(reader: Reader, ticket: TicketId, ref: NativeRef, native: Nati
             decoded.author_name,
             decoded.created_at,
         ).id
-    tx.links.add(
-        bridge=bridge.name,
-        replica=name,
+    link_comment(reader, native, ticket, ref, comment, sent)
+    tx.tickets.set_dirty(ticket, "new comment")
+
+
+def link_comment(
+    reader: Reader, native: NativeComment, ticket: TicketId, ref: NativeRef, comment: CommentId, sent: Fields
+) -> None:
+    """Link a comment as it stands; of our own copy, whose answer was lost, what was `sent` is the base where it was edited since."""
+    decoded = reader.decode_comment(native)
+    edited = reader.replica.codec.decode_comment(native, reader.mapping).edited
+    reader.tx.links.add(
+        bridge=reader.bridge.name,
+        replica=reader.replica.name,
         ref=native.ref,
         ticket=ticket,
         comment=comment,
         parent_ref=ref,
         native=native,
-        base={Field.BODY: decoded.body},
+        base={**decoded, **sent} if edited else decoded,
         digest=reader.mapping.digest(),
-        agreed={Field.BODY: decoded.body},
+        agreed={**decoded, **sent},
     )
-    tx.tickets.set_dirty(ticket, "new comment")
+
+
+def _asked(tx: Tx, ticket: TicketId, comment: CommentId, replica: ReplicaName) -> Fields:
+    rows = (row for row in tx.outbox.of_ticket(ticket, replica) if row.comment == comment)
+    creates = [row for row in rows if row.op.kind is OpKind.COMMENT_CREATE]
+    return fields_from_json(creates[-1].after or {}) if creates else {}
 
 
 def _was_ended(tx: Tx, link: LinkRecord) -> bool:

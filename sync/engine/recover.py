@@ -9,7 +9,7 @@ from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
-from sync.engine.joining import close_lost_create, link_lost_create
+from sync.engine.joining import close_lost_create, link_comment, link_lost_create
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
@@ -87,28 +87,18 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
 
 
 def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord, found: NativeRef) -> None:
-    """Link the comment that was found; its text becomes the base, so that what was asked is compared with it next."""
+    """Link the comment that was found; what was asked is compared with it next."""
     assert row.op.ref is not None
     ticket = next((one for one in replica.adapter.fetch([row.op.ref]) if isinstance(one, NativeTicket)), None)
     native = next((one for one in (ticket.comments or () if ticket else ()) if one.ref == found), None)
-    if native is None or row.comment is None:
+    if ticket is None or native is None or row.comment is None:
         return
     with bridge.store.begin(lease) as tx:
         reader = Reader(bridge=bridge, replica=replica, tx=tx)
         comment = tx.comments.get(row.comment)
         if comment is not None and tx.links.by_ref(bridge.name, replica.name, found, comment=True) is None:
-            tx.links.add(
-                bridge=bridge.name,
-                replica=replica.name,
-                ref=found,
-                ticket=row.ticket,
-                comment=row.comment,
-                parent_ref=row.op.ref,
-                native=native,
-                base=reader.decode_comment(native),
-                digest=reader.mapping.digest(),
-                agreed=fields_from_json(row.after or {}),
-            )
+            link_comment(reader, native, row.ticket, row.op.ref, row.comment, fields_from_json(row.after or {}))
+            tx.inbox.put(bridge.name, replica.name, [ticket])
         close_lost_create(tx, row.comment, replica.name, found)
 
 

@@ -147,6 +147,18 @@ class Texts:
         assert made is not None
         assert subject.adapter.find(op, fence=0) == made
 
+    def test_comment_tells_of_its_edits(self, subject: Subject) -> None:
+        """A comment that was rewritten later says so; one that stands as it was made does not."""
+        _needs_comments(subject)
+        ref = subject.server.create(title="Talked about")
+        made = _send(subject, ref, _encode(subject, ref, "Words.")).comment_ref
+        assert made is not None
+        assert not subject.codec.decode_comment(subject.comments(ref)[0], subject.mapping).edited
+        if subject.capabilities.comment_edit:
+            subject.server.settle()
+            _send(subject, ref, _encode(subject, ref, "Other words.", made))
+            assert subject.codec.decode_comment(subject.comments(ref)[0], subject.mapping).edited
+
     def test_pull_brings_our_comments(self, subject: Subject) -> None:
         """Our own comment is in the next pull as it was written, by our own account."""
         _needs_comments(subject)

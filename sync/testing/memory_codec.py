@@ -87,6 +87,7 @@ class MemoryCodec:
             created_at=_moment(payload.get("created")),
             marker=Marker(str(marker)) if ours else None,
             restricted=payload.get("restricted") is True,
+            edited=payload.get("rev", 1) != 1,
         )
 
     def accounts(self, native: NativeTicket | NativeComment) -> Iterator[Account]:
