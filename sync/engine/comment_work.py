@@ -105,7 +105,7 @@ class CommentDecider:
         head: Snapshot | Tombstone | None = None
         if native is not None and reader.is_restricted(native):
             native = None  # what was said in public before stands; what was said since is not for everybody
-        elif native is not None:
+        elif native is not None and not item.outlived(link.ref):
             head = Snapshot(fields=reader.decode_comment(native))
         elif whole is not None and item.received_at is not None and item.received_at > link.created_at:
             head = Tombstone(reason="deleted")  # a complete list of a later time does not hold it any more

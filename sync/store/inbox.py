@@ -74,13 +74,15 @@ class Inbox(Repository):
         place = {"bridge": bridge, "replica": replica, "ticket_ref": ref}
         found = self._session.exec(_OF_TICKET, params=place).all()
         heads = [row for row in found if row.kind == "ticket"]
+        single = [row for row in found if row.kind == "comment"]
         return InboxItem(
             ref=ref,
             ticket=next((ticket_from_json(row.native) for row in heads if not row.gone), None),
             gone=next((gone_from_json(row.native) for row in heads if row.gone), None),
-            comments=tuple(comment_from_json(row.native) for row in found if row.kind == "comment"),
+            comments=tuple(comment_from_json(row.native) for row in single),
             seen=frozenset(row.digest for row in found),
             received_at=next((row.received_at for row in heads), None),
+            comments_at={NativeRef(row.ref): row.received_at for row in single},
         )
 
     def done(self, bridge: BridgeName, replica: ReplicaName, ref: NativeRef, item: InboxItem | None = None) -> None:

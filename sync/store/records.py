@@ -50,7 +50,7 @@ class Lease:
 class InboxItem:
     """All that was pulled of one ticket and is not yet decided on; `seen` names the very rows that it was read from.
 
-    `received_at` is when the ticket's own part was put.
+    `received_at` is when the ticket's own part was put, `comments_at` when each of the single `comments` was.
     """
 
     ref: NativeRef
@@ -59,9 +59,17 @@ class InboxItem:
     comments: tuple[NativeComment, ...] = ()
     seen: frozenset[str] = frozenset()
     received_at: datetime | None = None
+    comments_at: Mapping[NativeRef, datetime] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return self.ticket is not None or self.gone is not None or bool(self.comments)
+
+    def outlived(self, comment: NativeRef) -> bool:
+        """Whether the ticket's own complete list came later than this comment, and does not hold it any more."""
+        if self.ticket is None or self.ticket.comments is None or self.received_at is None:
+            return False
+        put = self.comments_at.get(comment, self.received_at)
+        return put <= self.received_at and all(one.ref != comment for one in self.ticket.comments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from sync.core.errors import StoreError
+from sync.core.ids import NativeRef
 from sync.core.models import Canonical, Field, Gone, NativeTicket
 from sync.store.convert import dumps, fields_to_json
 from sync.store.records import (
@@ -104,6 +105,7 @@ class Inbox(Noun):
             comments=tuple(row.content for _, kind, row in found if kind == "comment"),
             seen=frozenset(row.digest for _, _, row in found),
             received_at=next((row.received_at for row in heads), None),
+            comments_at={NativeRef(ref): row.received_at for ref, kind, row in found if kind == "comment"},
         )
 
     def done(self, bridge: Any, replica: Any, ref: Any, item: InboxItem | None = None) -> None:
