@@ -15,6 +15,7 @@ from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
 from sync.store import Tx
 from sync.store.convert import fields_to_json
+from sync.store.records import LinkRecord
 
 #: Why a ticket is dirty that another one was linked to, or taken from.
 MIRRORED = "the other end of a link changed"
@@ -38,7 +39,7 @@ def mirror(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> None:
             (gained if member in new else lost).add(other_end(kind, work.record.id))
     for ticket, (gained, lost) in ends.items():
         _give(bridge, tx, run, work, ticket, gained, lost)
-        _take_in(bridge, tx, ticket, gained, lost)
+        _take_in(bridge, tx, work, ticket, gained, lost)
 
 
 def _give(
@@ -69,15 +70,17 @@ def _give(
     )
 
 
-def _take_in(bridge: Bridge, tx: Tx, ticket: TicketId, gained: set[str], lost: set[str]) -> None:
-    """Where what was pulled of the other ticket shows the same, that is no news any more: one edit shows at both ends."""
+def _take_in(bridge: Bridge, tx: Tx, work: TicketWork, ticket: TicketId, gained: set[str], lost: set[str]) -> None:
+    """Where the other ticket shows the same, that is no news any more: one edit shows at both ends.
+
+    Where it was not pulled, it will show what this one does: somebody may have changed it again before it is read.
+    """
     for link in tx.links.of_ticket(ticket):
-        native = tx.inbox.take(bridge.name, link.replica, link.ref).ticket
         replica = bridge.replicas.get(link.replica)
-        if native is None or link.base is None or replica is None or replica.mapping is None:
+        if link.base is None or replica is None or replica.mapping is None:
             continue
         reader = Reader(bridge=bridge, replica=replica, tx=tx)
-        shown = as_set(reader.shown(native).get(Field.LINKS))
+        shown = _shown(reader, work, link)
         base, agreed = as_set(link.base.get(Field.LINKS)), as_set(link.agreed.get(Field.LINKS))
         come, gone = (gained & shown) - base, (lost & base) - shown
         if come or gone:
@@ -86,3 +89,20 @@ def _take_in(bridge: Bridge, tx: Tx, ticket: TicketId, gained: set[str], lost: s
                 {**link.agreed, Field.LINKS: (agreed | come) - gone} if Field.LINKS in link.agreed else link.agreed
             )
             tx.links.save(replace(link, base=known, agreed=settled))
+
+
+def _shown(reader: Reader, work: TicketWork, other: LinkRecord) -> frozenset[str]:
+    """The links that the other ticket shows here, or will show where somebody changed them at this one."""
+    native = reader.tx.inbox.take(reader.bridge.name, other.replica, other.ref).ticket
+    if native is not None:
+        return as_set(reader.shown(native).get(Field.LINKS))
+    base = as_set((other.base or {}).get(Field.LINKS))
+    side = work.seen[other.replica].side if other.replica in work.seen else None
+    if side is None or not side.edited(Field.LINKS):
+        return base
+    own, this = reader.capabilities.own_ends, work.record.id
+    ends = (link_parts(member) for member in as_set(side.seen.get(Field.LINKS)))
+    here = frozenset(
+        other_end(kind, this) for kind, end in ends if end == other.ticket and kind in LINK_KINDS.keys() - own
+    )
+    return here | frozenset(one for one in base if link_parts(one)[1] != this or link_parts(one)[0] in own)

@@ -165,10 +165,11 @@ class Reader:
     def first_base(self, asked: Fields, native: NativeTicket | None) -> Fields:
         """What our own copy held when it was made: what it was asked to hold, and the tracker's own values for the rest.
 
-        Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since.
+        Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since. A tracker links nothing by itself.
         """
         shown = {} if native is None else self.shown(native)
-        return {**shown, **self.projection(None)(asked)}
+        unlinked: Fields = {Field.LINKS: frozenset[str]()} if Field.LINKS in shown else {}
+        return {**shown, **unlinked, **self.projection(None)(asked)}
 
     def touched(self, link: LinkRecord, head: NativeTicket) -> Provenance:
         """When the head was written at the latest and at the earliest: between the last two versions seen, by our clock."""

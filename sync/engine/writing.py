@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from sync.core.fieldrules import equal
 from sync.core.ids import TicketId
+from sync.core.models import Field
 from sync.core.plan import Intent
+from sync.core.ports import OpKind
 from sync.engine.apply import apply
 from sync.engine.attachments import collected
+from sync.engine.deciding import TicketWork
 from sync.engine.ends import confirm_ends
 from sync.engine.exposure import check_exposure
 from sync.engine.loops import without_circles
+from sync.engine.mirrors import MIRRORED
 from sync.engine.pauses import WAITS_FOR_LIMIT
 from sync.engine.probe import forget
 from sync.engine.recording import TO_BE_WRITTEN, record
 from sync.engine.recover import recover
 from sync.engine.session import Session
 from sync.engine.survey import decisions, worklist
+from sync.store import Tx
 
 #: Tickets decided, recorded and written together.
 BATCH = 100
@@ -43,9 +50,11 @@ def write_all(session: Session, only: set[TicketId] | None = None) -> None:
             session.lose(recover(bridge, session.lease, session.run, session.available))
             for writer in session.writers.values():
                 writer.sender.unknown = 0
-        if not left or _sent(session) == before:
+        with bridge.store.read() as tx:
+            mirrored = tx.tickets.dirty(bridge.name, MIRRORED)
+        if not mirrored and (not left or _sent(session) == before):
             return
-        only = left
+        only = left | set(mirrored)
         # What was read again just before a write may have lost links.
         session.unconfirmed = confirm_ends(bridge, session.lease, session.available)
 
@@ -81,6 +90,9 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             intents += work.intents
             if work.waits:
                 left.add(work.record.id)
+        overtaken = _overtaken(tx, works)
+    left |= overtaken
+    intents = [kept for one in intents if (kept := _without_links(one) if one.ticket in overtaken else one) is not None]
     # What only the collecting of files brought up is judged here; the rest was before the first batch.
     session.take_halts(check_exposure(session, {intent.replica for intent in intents}))
     if session.report.halts:
@@ -97,6 +109,26 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             if (now := tx.tickets.get(ticket)) is not None and now.dirty == TO_BE_WRITTEN:
                 tx.tickets.set_dirty(ticket, WAITS_FOR_LIMIT if ticket in held else None)
     return left | still_open
+
+
+def _overtaken(tx: Tx, works: Sequence[TicketWork]) -> set[TicketId]:
+    """The tickets whose links were decided on at their other ends after their own decision: theirs are not written as they are."""
+    if not any(Field.LINKS in work.decision.changes for work in works):
+        return set()
+    found: set[TicketId] = set()
+    for work in works:
+        now = tx.tickets.get(work.record.id)
+        links = work.decision.after.fields.get(Field.LINKS)
+        if now is not None and not equal(Field.LINKS, now.canonical.fields.get(Field.LINKS), links):
+            found.add(work.record.id)
+    return found
+
+
+def _without_links(intent: Intent) -> Intent | None:
+    if intent.comment is not None or Field.LINKS not in intent.changes:
+        return intent
+    rest = intent.changes.only(frozenset(intent.changes.fields) - {Field.LINKS})
+    return replace(intent, changes=rest) if rest or intent.kind is OpKind.CREATE else None
 
 
 def _batches(tickets: Sequence[TicketId]) -> Iterator[Sequence[TicketId]]:
