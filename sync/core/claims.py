@@ -35,8 +35,8 @@ def join_scalars(
 
     `backers` wrote the canonical value themselves, as far as their tracker can hold it.
     """
-    claims = [claim for side in claimants for claim in claims_of(side, name)]
-    claims += [replace(claim, value=value) for side in backers for claim in claims_of(side, name)]
+    claims = [claim for side in claimants for claim in _last_words(name, _steps(side, name))]
+    claims += [replace(claim, value=value) for side in backers for claim in _last_words(name, _steps(side, name))]
     if mine is not None and any(_canonical_is_rival(side, name, mine) for side in claimants):
         claims.append(mine)
     rivals = _without_shadows(name, claims, [*claimants, *backers], policy)
@@ -46,6 +46,16 @@ def join_scalars(
     conflict = settle(name, _reason(claimants, name), value, rivals, policy, kept=claims)
     assert conflict.winner is not None
     return Verdict(value=conflict.proposed, source=conflict.winner.source, conflict=conflict)
+
+
+def _last_words(name: Field, steps: Sequence[tuple[Value, Claim]]) -> list[Claim]:
+    """The claims of one side without those over which the next step was written."""
+    nexts: list[Value] = [old for old, _ in steps[1:]]
+    return [
+        claim
+        for number, (_, claim) in enumerate(steps)
+        if number == len(nexts) or not equal(name, claim.value, nexts[number])
+    ]
 
 
 def merge_sets(name: Field, value: Value, claimants: Sequence[Side]) -> Verdict:
@@ -157,7 +167,8 @@ def _source(side: Side, event: FieldEvent) -> Provenance:
 def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
     """Whether the canonical value is news to this side: not settled with it, and not what it had before its edit."""
     told = [event for event in (*side.overrun, *(side.history or ())) if event.field is name]
-    if told and equal(name, told[-1].old, mine.value) and not any(equal(name, e.new, mine.value) for e in told[:-1]):
+    seen = any(equal(name, event.old, mine.value) for event in told)
+    if seen and not any(equal(name, event.new, mine.value) for event in told):
         return False  # it was written by somebody who saw the canonical value, which nobody else had brought there
     if any(event.field is name for event in side.overrun):
         return True

@@ -254,8 +254,12 @@ class Decider:
             rephrase=rephrase,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,
         )
-        # What stood there was no rendering of a value that was refused: it and the edit are both of an older one.
-        unsaid = {name for name in side.agreed if side.edited(name) and self._is_unsaid(link, name)}
+        # What stood there was no rendering of a value that was refused: it and the edit are both of an older one. Where a person
+        # had written over our value, it had not been refused.
+        written = {event.field for event in side.overrun}
+        unsaid = {
+            name for name in side.agreed if side.edited(name) and name not in written and self._is_unsaid(link, name)
+        }
         if unsaid:
             side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
         return SideSeen(link=link, side=without_echoes(side, reader, link, native), head=native)

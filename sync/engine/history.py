@@ -18,8 +18,6 @@ from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long before its request and after its answer the tracker may date our own write.
 OWN_WRITE_MARGIN = timedelta(seconds=90)
-#: Where a request names the fields of which it is not known whether what stood there afterwards was its effect.
-DOUBTFUL = "doubtful"
 #: The fields whose way may have several steps, each a request of its own.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -52,7 +50,7 @@ def told(reader: Reader, own: Sequence[OutboxRecord], events: Iterable[NativeEve
         for native in events
         for event in reader.replica.codec.decode_event(native, reader.mapping)
     ]
-    ours = [by_us and is_own(event, own) for event, by_us in found]
+    ours = [by_us and is_own(reader, event, own) for event, by_us in found]
     for name in STEPWISE:
         steps = [number for number, (event, by_us) in enumerate(found) if by_us and event.field is name]
         for before, after in reversed(list(pairwise(steps))):
@@ -70,23 +68,25 @@ def _is_step(event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
     return len(walks) > len(set(walks))
 
 
-def is_own(event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
+def is_own(reader: Reader, event: FieldEvent, requests: Iterable[OutboxRecord]) -> bool:
     """Whether one of our requests made this change: its field, its value, its time; the author alone proves nothing."""
     return any(
-        event.field in request.op.fields
+        request.comment is None
+        and event.field in request.op.fields
         and _is_meanwhile(event, request)
-        and (event.new is UNKNOWN or _is_effect(event, request))
+        and (event.new is UNKNOWN or _is_effect(reader, event, request))
         for request in requests
     )
 
 
-def _is_effect(event: FieldEvent, request: OutboxRecord) -> bool:
-    """Whether the request wanted this; of sets also where other members came and went before it arrived."""
+def _is_effect(reader: Reader, event: FieldEvent, request: OutboxRecord) -> bool:
+    """Whether the request wanted this, or as much of it as the tracker holds; of sets also where others came and went meanwhile."""
     name, wanted = event.field, _written(request).get(event.field)
     if equal(name, wanted, event.new):
         return True
     if shape_of(name) is not Shape.SET:
-        return False
+        held = reader.projection(None)(_written(request))
+        return name in held and equal(name, held[name], event.new)
     before = as_set(fields_from_json(request.before or {}).get(name))
     came, went = as_set(event.new) - as_set(event.old), as_set(event.old) - as_set(event.new)
     return bool(came or went) and came <= as_set(wanted) - before and went <= before - as_set(wanted)

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import takewhile
 
 from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent
+from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent, Value
 from sync.core.ports import ClockReading, OpKind
-from sync.engine.echoes import LATEST
-from sync.engine.history import DOUBTFUL, is_own, told
+from sync.engine.echoes import DOUBTFUL, LATEST
+from sync.engine.history import is_own, told
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
@@ -136,16 +137,16 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         if record is None or link is None:
             continue
         own = reader.tx.outbox.of_ticket(ticket, reader.replica.name)
-        made = {row.run for row in own if row.op.kind is OpKind.CREATE}
         line = told(reader, own, events.get(ref, []))
         base: Fields = link.base or {}
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
         for row in requests:
-            if row.run in made and row.op.kind is OpKind.UPDATE:
-                continue  # the rest of a create, moments after it
             fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical)
-            for event in [*_run_over_by(row, line, fields, news), *_taken_for_ours(row, line, base, fields)]:
+            for event in [
+                *_run_over_by(reader, row, line, fields, news),
+                *_taken_for_ours(reader, row, line, partial(_taken, row, own, base), fields),
+            ]:
                 lost[event.id] = event
                 guilty[row.id] = None
         if lost:
@@ -167,7 +168,11 @@ def _is_news(reader: Reader, canonical: Canonical, event: FieldEvent) -> bool:
 
 
 def _run_over_by(
-    row: OutboxRecord, events: Sequence[_Told], canonical: Fields, is_news: Callable[[FieldEvent], bool]
+    reader: Reader,
+    row: OutboxRecord,
+    events: Sequence[_Told],
+    canonical: Fields,
+    is_news: Callable[[FieldEvent], bool],
 ) -> list[FieldEvent]:
     """People's edits of the fields of this request that came after the look and before the write, and are not canonical.
 
@@ -179,7 +184,7 @@ def _run_over_by(
     found: list[FieldEvent] = []
     for name in row.op.fields:
         line = [(event, ours) for event, ours in events if event.field is name]
-        ours = [number for number, (event, own) in enumerate(line) if own and is_own(event, [row])]
+        ours = [number for number, (event, own) in enumerate(line) if own and is_own(reader, event, [row])]
         if not ours or name not in sent:
             continue
         end = ours[0] if _was_lost(row) else ours[-1]
@@ -198,26 +203,48 @@ def _run_over_by(
     return found
 
 
-def _taken_for_ours(row: OutboxRecord, events: Sequence[_Told], base: Fields, canonical: Fields) -> list[FieldEvent]:
+def _taken_for_ours(
+    reader: Reader,
+    row: OutboxRecord,
+    events: Sequence[_Told],
+    seen: Callable[[Field, bool], Value],
+    canonical: Fields,
+) -> list[FieldEvent]:
     """People's edits that came between the write and our look after it, and became the base as if the tracker had made them of it.
 
-    Of sets only our own members become the base, so that such an edit of one is seen in its turn.
+    Of sets only our own members become the base, so that such an edit of one is seen in its turn. `seen`: see `_taken`.
     """
     known = set(row.context.get("told", ()))
-    found: list[FieldEvent] = []
+    found: dict[str, FieldEvent] = {}
     for name in row.op.fields:
-        line = [(event, ours) for event, ours in events if event.field is name]
-        # A tracker need not tell in a history with what a ticket was made; one step may be of a kind and its type.
-        together = {name, PARTNERS.get(name, name)}
-        began = (event for event, own in events if own and event.field in together)
-        is_begun = row.op.kind is OpKind.CREATE or any(is_own(event, [row]) for event in began)
-        if shape_of(name) is Shape.SET or not line or not is_begun:
+        if shape_of(name) is Shape.SET:
             continue
-        last, ours = line[-1]
-        is_base = last.new is not UNKNOWN and name in base and equal(name, last.new, base[name])
-        if not ours and is_base and last.id not in known and not _is_kept(last, canonical):
-            found.append(last)
-    return found
+        for start in _landings(reader, row, name, events):
+            line = [(event, ours) for event, ours in events[start:] if event.field is name]
+            people = [event for event, _ in takewhile(lambda one: not one[1], line)]
+            taken = seen(name, len(people) == len(line))
+            mistaken = [event for event in people if event.new is not UNKNOWN and equal(name, event.new, taken)]
+            if mistaken and mistaken[-1].id not in known and not _is_kept(mistaken[-1], canonical):
+                found[mistaken[-1].id] = mistaken[-1]
+    return list(found.values())
+
+
+def _taken(row: OutboxRecord, own: Sequence[OutboxRecord], base: Fields, name: Field, is_last: bool) -> Value:
+    """What our look after the request took for its effect: the base, or what stood there when we wrote the field again."""
+    if is_last:
+        return base.get(name, UNKNOWN)
+    later = (one for one in own if one.sequence > row.sequence and one.comment is None and name in one.op.fields)
+    return next((fields_from_json(one.before or {}).get(name, UNKNOWN) for one in later), UNKNOWN)
+
+
+def _landings(reader: Reader, row: OutboxRecord, name: Field, events: Sequence[_Told]) -> list[int]:
+    """Where, among the events, what came after the request begins."""
+    # One step may be of a kind and its type.
+    together = {name, PARTNERS.get(name, name)}
+    ours = [number for number, (event, own) in enumerate(events) if own and event.field in together]
+    landed = [number + 1 for number in ours if is_own(reader, events[number][0], [row])]
+    # A tracker need not tell in a history with what a ticket was made.
+    return landed or ([0] if row.op.kind is OpKind.CREATE else [])
 
 
 def _seen_until(name: Field, line: Sequence[_Told], before: Fields) -> int:
