@@ -12,17 +12,20 @@ from sync.core.ids import TicketId
 from sync.core.models import Field, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
-from sync.store.records import LinkRecord
+from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long after `Bridge.settle` a request whose answer was lost may still land.
 LATEST = timedelta(minutes=10)
+#: Where a request names the fields of which it is not known whether what stood there afterwards was its effect.
+DOUBTFUL = "doubtful"
 
 
 def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeTicket | None = None) -> Side:
     """The side, with what a lost request of ours wrote taken for that and not for a person's edit.
 
     Such a field has the base that stands there and was settled with the value that was sent: where the canonical ticket
-    says something else by now, it is written again. `native` is the ticket that the head was read from.
+    says something else by now, it is written again. The same holds of a request that was done and whose look afterwards was
+    answered out of the past. `native` is the ticket that the head was read from.
     """
     if side.base is None or side.head is None or isinstance(side.head, Tombstone):
         return side
@@ -41,7 +44,7 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
         if (
             row.comment != link.comment
             or row.link not in (None, link.id)
-            or not row.context.get("lost")
+            or not (row.context.get("lost") or row.context.get(DOUBTFUL))
             or (row.sent_at or row.created_at) < since
         ):
             continue
@@ -49,6 +52,8 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
         held, before = side.project(sent), side.project(fields_from_json(row.before or {}))
         for name in edited:
             if name not in sent or name not in row.op.fields:
+                continue
+            if not row.context.get("lost") and not _was_not_shown(link, row, name):
                 continue
             if equal(name, side.seen[name], held.get(name, sent[name])):
                 base[name], agreed[name] = side.seen[name], sent[name]
@@ -60,6 +65,13 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
                 if name in agreed:  # else it is still to be settled
                     agreed[name] = _with_ours(agreed[name], ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
+
+
+def _was_not_shown(link: LinkRecord, row: OutboxRecord, name: Field) -> bool:
+    """Whether the look after a request without an answer showed the field as it had been, and nothing was settled since."""
+    before, sent, base = fields_from_json(row.before or {}), fields_from_json(row.after or {}), link.base or {}
+    stood = name in base and name in before and equal(name, base[name], before[name])
+    return stood and name in link.agreed and equal(name, link.agreed[name], sent[name])
 
 
 def _without_other_ends(side: Side, reader: Reader, link: LinkRecord, since: datetime) -> Side:

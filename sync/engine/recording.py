@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sync.core.conflict import Claim, Conflict
 from sync.core.decision import Decision
+from sync.core.fieldrules import equal
 from sync.core.ids import CommentId, ReplicaName, RunId, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, NativeTicket
@@ -43,6 +44,7 @@ def record(bridge: Bridge, tx: Tx, run: RunId, work: TicketWork) -> list[Problem
     _conflicts(bridge, tx, run, work.record.id, None, work.decision, work.held)
     for comment in work.comments:
         _record_comment(bridge, tx, run, comment)
+    _forget_mended(bridge, tx, work)
     for replica, problems in work.problems.items():
         lines += _problems(bridge, tx, work.seen[replica].link, problems)
     lines += [line for ending in work.endings if (line := _end(bridge, tx, run, ending, work)) is not None]
@@ -189,6 +191,17 @@ def _problems(bridge: Bridge, tx: Tx, link: LinkRecord, problems: tuple[FieldPro
         ProblemLine(replica=link.replica, place=place(link, problem.field), message=problem.message, mend=problem.mend)
         for problem in problems
     ]
+
+
+def _forget_mended(bridge: Bridge, tx: Tx, work: TicketWork) -> None:
+    """What could not be written stands there by now: somebody wrote it by hand, or the tracker was late."""
+    for replica, one in work.seen.items():
+        if one.head is None:
+            continue
+        stands, wanted = one.side.seen, work.decision.after.fields
+        for name in tx.problems.fields_of(bridge.name, replica, work.record.id):
+            if name in stands and name in wanted and equal(name, stands[name], wanted[name]):
+                tx.problems.clear(bridge.name, replica, ticket=work.record.id, kind="write", fields=[name])
 
 
 def _end(bridge: Bridge, tx: Tx, run: RunId, ending: Ending, work: TicketWork) -> ProblemLine | None:

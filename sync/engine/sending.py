@@ -21,7 +21,7 @@ from sync.core.models import Fields, JsonObject
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.core.vouching import vouched
-from sync.engine.history import DOUBTFUL
+from sync.engine.echoes import DOUBTFUL
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
 from sync.store.convert import fields_to_json

@@ -15,8 +15,9 @@ from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, N
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
-from sync.engine.ends import taken_away
-from sync.engine.history import DOUBTFUL, STEPWISE
+from sync.engine.echoes import DOUBTFUL
+from sync.engine.ends import taken_away, with_ended
+from sync.engine.history import STEPWISE
 from sync.engine.reading import Reader
 from sync.engine.writer import MOST_STEPS, ChangedMeanwhile, Writer
 from sync.store import Tx
@@ -149,6 +150,7 @@ def _walk(
     told: set[FieldProblem] = set(known)
     unsayable: frozenset[Field] = frozenset()
     steps: list[JsonObject] = []
+    answered: dict[Field, Value] = {}
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
         local = writer.beside(asked, seen)
@@ -169,7 +171,7 @@ def _walk(
             # Under conditional writes the first request makes a new version, which the others would not expect.
             ops = ops[:1] if writer.capabilities.conditional_writes else ops
             steps += [op.payload for op in ops]
-            current, refused, tried = _send_all(writer, intent, ops, current)
+            current, refused, tried = _send_all(writer, intent, ops, current, answered)
             news += refused
             done |= tried
             sent |= tried - _fields_of(refused)
@@ -177,7 +179,7 @@ def _walk(
         told.update(news)
         if not ops:
             break
-    _observe(writer, intent, current, sent - _fields_of(told))
+    _observe(writer, intent, current, sent - _fields_of(told), answered)
 
 
 def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozenset[Field]:
@@ -185,11 +187,12 @@ def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozense
 
 
 def _send_all(
-    writer: Writer, intent: Intent, ops: Sequence[NativeOp], current: NativeTicket
+    writer: Writer, intent: Intent, ops: Sequence[NativeOp], current: NativeTicket, answered: dict[Field, Value]
 ) -> tuple[NativeTicket, list[FieldProblem], frozenset[Field]]:
     """Send the requests: the ticket as the last answer shows it (read again where it does not), refusals, and the fields done with.
 
-    Of a request that is refused for some of its fields, the others may be sent again.
+    Of a request that is refused for some of its fields, the others may be sent again. What each answer shows of the fields that
+    its request wrote is put into `answered`, in the codec's terms.
     """
     answer: NativeTicket | None = current
     problems: list[FieldProblem] = []
@@ -209,6 +212,11 @@ def _send_all(
             tried |= (_fields_of(named) & op.fields) or op.fields
         else:
             tried |= op.fields
+            touched = op.fields | {PARTNERS[name] for name in op.fields & PARTNERS.keys()}
+            shown = {} if answer is None else writer.decoded(answer)
+            for name in touched:
+                answered.pop(name, None)
+            answered |= {name: shown[name] for name in touched & shown.keys()}
     return answer or writer.fetched(current.ref), problems, frozenset(tried)
 
 
@@ -252,7 +260,7 @@ def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fiel
     return local.only(frozenset(missing | {PARTNERS[name] for name in missing & PARTNERS.keys()}))
 
 
-def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field]) -> None:
+def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field], answered: Fields) -> None:
     """The base is what the tracker shows now; all that was asked is settled, whatever it made of it.
 
     What somebody else wrote meanwhile is not part of it: it stays to be decided on.
@@ -269,7 +277,7 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
             _note_doubt(
                 tx, intent, {name for name in sent & holds.keys() if not equal(name, base.get(name), holds[name])}
             )
-        if foreign := _foreign(tx, reader, intent, link, current):
+        if foreign := _foreign(reader, intent, link, current, sent, answered):
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         if foreign or len(asked) < len(intent.changes.news):
             writer.outcome.open.add(intent.ticket)
@@ -322,26 +330,32 @@ def _sayable(reader: Reader, news: Fields) -> Fields:
     return {name: value for name, value in news.items() if name not in waiting}
 
 
-def _foreign(tx: Tx, reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket) -> Fields:
+def _foreign(
+    reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket, sent: frozenset[Field], answered: Fields
+) -> Fields:
     """The fields that somebody else wrote while we did, each with the base that makes it look like the edit that it is.
 
-    A field that we did not ask for may follow one that we did (a type its kind, a reason its status): then it shows what
-    the tracker makes of the canonical ticket. Of a set that we wrote, it is the members that nobody here knows of.
+    A field that we did not write (not asked for, or refused) may follow one that we did (a type its kind, a reason its status):
+    then it shows what the tracker makes of the canonical ticket. Of a set that we wrote, it is the members that nobody here knows
+    of; of all else that we wrote, what is not any more as the answer to our request showed it.
     """
     # Nobody but a person can have linked what was only just made.
     unlinked: Fields = {Field.LINKS: frozenset[str]()} if intent.kind is OpKind.CREATE else {}
     old = {**unlinked, **(link.base or {})}
-    seen = reader.shown(current)
-    record = tx.tickets.get(intent.ticket)
+    seen = with_ended(reader, link, reader.shown(current))
+    written = reader.resolved(answered)
+    record = reader.tx.tickets.get(intent.ticket)
     expected = reader.projection(current)(record.canonical.fields if record is not None else intent.changes.news)
     foreign: dict[Field, Value] = {}
     for name, value in seen.items():
         if name not in old or UNKNOWN in (value, old[name]):
             continue
-        if name in intent.changes:
+        if name in intent.changes and name in sent:
             ours = _our_part(value, old[name], intent.changes.fields[name].new, expected.get(name))
             if ours != value:
                 foreign[name] = ours
+            elif name in written and shape_of(name) is not Shape.SET and not equal(name, value, written[name]):
+                foreign[name] = written[name]
         elif not equal(name, value, old[name]) and not equal(name, value, expected.get(name, UNKNOWN)):
             foreign[name] = old[name]
     return foreign
