@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sync.core.claims import as_set
+from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, NativeEvent, Value, link_parts, other_end
 from sync.engine.reading import Reader
@@ -144,14 +145,14 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     """The acts, with what came after each."""
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
     earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
-    before: dict[int, bool] = {}
+    before: dict[int, Act | None] = {}
     began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
     undone: set[int] = set()
     first: dict[int, Value] = {}
     for act, cycle, _ in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
-        before[act.number] = of is not None and of[0].ours and of[1] == cycle
+        before[act.number] = of[0] if of is not None and of[0].ours and of[1] == cycle else None
         if of is None or of[0].ours or of[1] != cycle:
             began[place] = act.old
         elif act.new == began[place]:
@@ -164,7 +165,10 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
         after = later.get(place)
         later[place] = act, cycle, late
         knobs = world.trackers[act.replica].knobs
-        blind = not knobs.history and not knobs.conditional_writes
+        ours = before[act.number]
+        # Our request had no answer, the ticket did not show it, and so it was sent again.
+        again = ours is not None and after is not None and equal(act.field, ours.new, after[0].new)
+        blind = not knobs.history and (again or not knobs.conditional_writes)
         told.append(
             act
             if act.ours
@@ -175,7 +179,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 undone=act.number in undone,
                 began=first[act.number],
                 rewritten=after is not None and after[0].ours,
-                mistaken=before[act.number] and not knobs.history and not knobs.answers,
+                mistaken=ours is not None and not knobs.history and not knobs.answers,
             )
         )
     return told[::-1]

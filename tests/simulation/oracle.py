@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 from sync.core.claims import as_set
-from sync.core.fieldrules import Shape, equal, shape_of
+from sync.core.fieldrules import equal
 from sync.core.ids import ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, Value, link_parts
 from sync.core.ports import OpKind
@@ -17,10 +17,9 @@ from sync.engine.review import resolve_conflict
 from sync.store.convert import fields_to_json, value_to_json
 from sync.testing.memory import ACCOUNT, MemoryAdapter
 from tests.simulation.evidence import Act, Evidence, Place, gathered
+from tests.simulation.lost_updates import Broken, is_told, no_lost_update
 from tests.simulation.people import POISON
 from tests.simulation.world import BRIDGE, World
-
-Broken = Iterator[str]
 
 
 def verdict(world: World) -> list[tuple[str, str]]:
@@ -29,102 +28,10 @@ def verdict(world: World) -> list[tuple[str, str]]:
         return [(check.__name__, message) for check in INVARIANTS for message in check(seen)]
 
 
-def no_lost_update(seen: Evidence) -> Broken:
-    """I1: what a person wrote is there, was superseded by a later write, or stands in a conflict."""
-    places: dict[Place, list[Act]] = {}
-    for act in seen.acts():
-        places.setdefault((act.ticket, act.field), []).append(act)
-    for place, everything in places.items():
-        acts = [act for act in everything if not _is_let_be(seen, everything, act)]
-        match shape_of(place[1]):
-            case Shape.SCALAR:
-                yield from _lost_scalars(seen, place, acts)
-            case Shape.SET:
-                yield from _lost_members(seen, place, acts, as_set)
-            case Shape.TEXT:
-                yield from _lost_members(seen, place, acts, _lines)
-
-
-def _is_let_be(seen: Evidence, acts: list[Act], act: Act) -> bool:
-    """Whether it was written where we only write, into what we did not write there since: it stays, and goes nowhere."""
-    if act.ours or seen.readers[act.replica].replica.reads:
-        return False
-    return not any(one.ours and one.replica == act.replica and one.number > act.number for one in acts)
-
-
-def _is_told(seen: Evidence, act: Act) -> bool:
-    """Whether it may be what the tracker made of our write: a problem said so (not of texts) until we wrote there again."""
-    return act.mistaken and (act.field is Field.BODY or act.rewritten or seen.told_of(act))
-
-
-def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
-    final, claims, decided = seen.canonical(place), seen.claims(place), seen.decided(place)
-    for act in acts:
-        if act.field is Field.TYPE and act.new is None:
-            continue  # another kind has no word for it, and nobody took it away
-        excused = act.replaced or act.lost_sight or act.undone or act.gone or _is_told(seen, act)
-        if act.ours or excused or act.new is UNKNOWN:
-            continue
-        project = seen.readers[act.replica].projection(None)
-
-        def shows(value: Value, act: Act = act, project: Callable[..., Any] = project) -> bool:
-            return equal(act.field, value, act.new) or equal(
-                act.field, project({act.field: value}).get(act.field, UNKNOWN), act.new
-            )
-
-        later = any(other.number > act.number and not other.ours for other in acts)
-        if (
-            act.field is Field.PARENT
-            and act.new is None
-            and act.replica not in seen.links.get(TicketId(str(act.old)), {})
-        ):
-            continue  # the ticket above it went: nobody can tell that somebody had taken this one away from it before
-        if shows(final) or any(map(shows, claims)) or (later and any(map(shows, decided))):
-            continue
-        yield f"{act.replica} {act.ref} {act.field}: {act.new!r} was lost; it is {final!r}"
-
-
-def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable[[Value], frozenset[str]]) -> Broken:
-    """Each member (or line) is there or not as the last person to say so wanted."""
-    final, claims = parts(seen.canonical(place)), [parts(claim) for claim in seen.claims(place)]
-    last: dict[str, tuple[bool, Act]] = {}
-    for act in acts:
-        # Of a link that is put back the ticket at one of its ends tells.
-        elsewhere = act.field is Field.LINKS and not seen.readers[act.replica].replica.reads
-        if act.ours or elsewhere or UNKNOWN in (act.old, act.new):
-            continue
-        old, new = parts(act.old), parts(act.new)
-        for member in new - old:
-            last[member] = True, act
-        for member in old - new:
-            last[member] = False, act
-    unique = place[1] in (Field.BODY, Field.LABELS, Field.COMPONENTS, Field.MILESTONE)
-    for member, (wanted, act) in last.items():
-        if (member in final) == wanted or act.lost_sight or act.gone or (claims and not (unique and wanted)):
-            continue
-        if _is_told(seen, act) or (act.began is not UNKNOWN and (member in parts(act.began)) == wanted):
-            continue
-        if any(member in claim for claim in claims):
-            continue
-        if place[1] is Field.LINKS and act.replica not in seen.links.get(TicketId(link_parts(member)[1]), {}):
-            continue  # the ticket at the other end went, and the link with it: nobody took it away
-        if place[1] is Field.ASSIGNEES and not wanted and seen.world.trackers[act.replica].knobs.max_assignees == 1:
-            continue  # where one only has a place, another one takes it without sending anybody away
-        yield f"{act.replica} {act.ref} {act.field}: {member!r} was {'added' if wanted else 'removed'} in vain"
-
-
-def _lines(value: Value) -> frozenset[str]:
-    return (
-        frozenset(line.rstrip() for line in value.split("\n") if line.strip())
-        if isinstance(value, str)
-        else frozenset()
-    )
-
-
 def convergence(seen: Evidence) -> Broken:
     """I2: every tracker shows the canonical ticket, as far as it can hold it."""
     told = {(one.replica, one.ticket, one.field) for one in seen.problems}
-    mistaken = {(act.replica, act.ticket, act.field) for act in seen.acts() if _is_told(seen, act)}
+    mistaken = {(act.replica, act.ticket, act.field) for act in seen.acts() if is_told(seen, act)}
     for ticket, links in seen.links.items():
         record = seen.tickets[ticket]
         for name, link in links.items():
@@ -193,6 +100,9 @@ def said_is_heard(seen: Evidence) -> Broken:
     """I1 for comments: the last words of a person in a comment are there, were superseded, or stand in a conflict."""
     claims = [str(claim.value) for one in seen.conflicts if one.comment is not None for claim in one.claims]
     known = {(one.replica, one.ref): one.comment for links in seen.comment_links.values() for one in links}
+    # A copy that was rewritten stays where its original was deleted; a conflict says so, and nobody follows it any more.
+    told = {one.comment for one in seen.conflicts}
+    left = {one.id for rows in seen.comments.values() for one in rows if one.deleted and one.id in told}
     bodies = {one.id: str(one.canonical.fields[Field.BODY]) for rows in seen.comments.values() for one in rows}
     decided = [str(entry.after) for entry in seen.audit if "comment" in entry.action]
     alive = {(name, link.ref) for links in seen.links.values() for name, link in links.items()}
@@ -206,7 +116,7 @@ def said_is_heard(seen: Evidence) -> Broken:
         for (number, one), (_, after) in pairwise([*written, (0, None)]):
             if one.ours or one.entry.new is None or (after is not None and not after.ours):
                 continue
-            if (one.replica, one.entry.ref) not in alive:
+            if (one.replica, one.entry.ref) not in alive or known.get(place) in left:
                 continue
             if after is not None and (after.cycle == one.cycle or after.late):
                 continue  # no tracker has a history of comments
@@ -307,7 +217,7 @@ def clock_tolerance(seen: Evidence) -> Broken:
             reads = seen.readers[act.replica].replica.reads
             if (
                 reads
-                and not (act.lost_sight or act.gone or _is_told(seen, act))
+                and not (act.lost_sight or act.gone or is_told(seen, act))
                 and act.old
                 and equal(place[1], act.old, final)
             ):
