@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.core.claims import as_set
-from sync.core.errors import StoreError, TrackerError
+from sync.core.errors import Retryable, StoreError, TrackerError
 from sync.core.ids import AttachmentId, NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeAttachment, NativeTicket
 from sync.core.ports import OpKind
@@ -25,6 +25,8 @@ from sync.engine.writer import Blobs
 from sync.store import Tx
 from sync.store.records import AttachmentRecord, CopyRecord, LinkRecord
 
+#: The problem of a file that could not be read.
+UNREAD = "unread"
 _MEND = "attach it by hand where it is needed, or change [bridges.x.attachments]"
 
 
@@ -188,6 +190,7 @@ class _Collector:
                 record, bridge=self.bridge.name, replica=name, ref=one.ref, url=one.url, seen_at=native.updated_at
             )
             tx.tickets.set_dirty(self.ticket, "a file was attached")
+            tx.problems.clear(self.bridge.name, name, ref=native.ref, kind=UNREAD)
         if refusal:
             self._tell(name, native, f"'{one.name}' is not copied: {refusal}")
 
@@ -225,15 +228,17 @@ class _Collector:
             if is_for_the_tracker(error) and not may_be_the_ticket(error):
                 self.session.lose([failure_of(name, error)])
             else:
-                self._tell(name, native, f"'{one.name}' could not be read: {error}")
+                self._tell(name, native, f"'{one.name}' could not be read: {error}", UNREAD)
+                if isinstance(error, Retryable):
+                    self.session.unread.add(self.ticket)
             return None
         self.blobs.paths[digest.hexdigest()] = target
         return digest.hexdigest()
 
-    def _tell(self, name: ReplicaName, native: NativeTicket, message: str) -> None:
+    def _tell(self, name: ReplicaName, native: NativeTicket, message: str, kind: str = "attachment") -> None:
         with self.bridge.store.begin(self.session.lease) as tx:
             tx.problems.report(
-                bridge=self.bridge.name, replica=name, ref=native.ref, ticket=self.ticket, kind="attachment",
+                bridge=self.bridge.name, replica=name, ref=native.ref, ticket=self.ticket, kind=kind,
                 field=Field.ATTACHMENTS, message=message, mend=_MEND,
             )  # fmt: skip
         line = ProblemLine(replica=name, place=f"{name} {native.key}, attachments", message=message, mend=_MEND)

@@ -52,6 +52,7 @@ class Session:
     created: set[TicketId] = field(default_factory=set)
     updated: set[TicketId] = field(default_factory=set)
     looked_at: set[TicketId] = field(default_factory=set)
+    unread: set[TicketId] = field(default_factory=set)  # a file of theirs could not be read now
     watch: Callable[[Tx, TicketWork], None] | None = None
     held_back: int = 0  # tickets that wait for a limit and were not looked at
     _waiting: list[HaltLine] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Session:
             created=set(),
             updated=set(),
             looked_at=set(),
+            unread=set(),
             watch=watch,
             _waiting=[],
         )

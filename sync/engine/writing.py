@@ -91,6 +91,8 @@ def _carried_out(session: Session, batch: Sequence[TicketId]) -> set[TicketId]:
             if work.waits:
                 left.add(work.record.id)
         overtaken = _overtaken(tx, works)
+        for ticket in session.unread.intersection(batch):
+            tx.tickets.set_dirty(ticket, "a file is to be read")
     left |= overtaken
     intents = [kept for one in intents if (kept := _without_links(one) if one.ticket in overtaken else one) is not None]
     # What only the collecting of files brought up is judged here; the rest was before the first batch.

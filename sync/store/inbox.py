@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,10 @@ from sync.store.tables import InboxRow, LinkRow
 
 
 class Inbox(Repository):
-    """Newest wins: what is put later replaces what was put of the same ticket or comment before."""
+    """Newest wins: what is put later replaces what was put of the same ticket or comment before.
+
+    A ticket that was read without its comments does not replace those that wait: the list stays as it was received.
+    """
 
     def put(
         self,
@@ -38,10 +41,23 @@ class Inbox(Repository):
         gone: Iterable[Gone] = (),
     ) -> None:
         """Store what one page brought; a ticket that is gone takes the place of the ticket, and the other way round."""
-        for chunk in chunks(_rows(tickets, comments, gone)):
-            received = {"bridge": bridge, "replica": replica, "received_at": self._now()}
+        tickets = list(tickets)
+        bare = [one.ref for one in tickets if one.comments is None]
+        waiting = {row.ref: row for row in self._tickets(bridge, replica, bare)}
+        received = {"bridge": bridge, "replica": replica, "received_at": self._now()}
+        for chunk in chunks(_rows(tickets, comments, gone, waiting)):
             newest = {(row["kind"], row["ref"]): {**received, **row} for row in chunk}
             self._upsert(InboxRow, list(newest.values()), unless_same="digest")
+
+    def _tickets(self, bridge: BridgeName, replica: ReplicaName, refs: Sequence[NativeRef]) -> Iterator[InboxRow]:
+        query = select(InboxRow).where(
+            InboxRow.bridge == bridge,
+            InboxRow.replica == replica,
+            InboxRow.kind == "ticket",
+            col(InboxRow.gone).is_(False),
+        )
+        for chunk in chunks(refs):
+            yield from self._session.exec(query.where(col(InboxRow.ref).in_(chunk)))
 
     def pending(self, bridge: BridgeName) -> dict[ReplicaName, int]:
         """How many tickets of each replica have something undecided; replicas with none are left out."""
@@ -130,10 +146,21 @@ _FORGET_SEEN = _FORGET.where(_INBOX.c.digest.in_(bindparam("seen", expanding=Tru
 
 
 def _rows(
-    tickets: Iterable[NativeTicket], comments: Iterable[NativeComment], gone: Iterable[Gone]
+    tickets: Iterable[NativeTicket],
+    comments: Iterable[NativeComment],
+    gone: Iterable[Gone],
+    waiting: Mapping[str, InboxRow],
 ) -> Iterator[dict[str, Any]]:
     for ticket in tickets:
-        yield _row("ticket", ticket.ref, ticket.ref, ticket_to_json(ticket), number=ticket.number)
+        native, known = ticket_to_json(ticket), waiting.get(ticket.ref)
+        listed = None if known is None else known.native["comments"]
+        whole = native if native["comments"] is not None else {**native, "comments": listed}
+        row = _row("ticket", ticket.ref, ticket.ref, whole, number=ticket.number)
+        yield (
+            row
+            if known is None or native["comments"] == whole["comments"]
+            else {**row, "received_at": known.received_at}
+        )
     for missing in gone:
         yield _row("ticket", missing.ref, missing.ref, gone_to_json(missing), gone=True)
     for comment in comments:

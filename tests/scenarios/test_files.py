@@ -213,3 +213,20 @@ def test_an_upload_that_came_late_to_a_side_that_is_only_written_to(make_world):
     world.trackers[AZURE].attach(world.twin(JIRA, ref, AZURE), "theirs.png", b"theirs")
     world.settle()
     assert names(world, JIRA, ref) == ["refund.png"]
+
+
+@pytest.mark.parametrize("fault", [Fault.RETRY, Fault.RETRY_LATER])
+def test_a_file_that_could_not_be_read_is_read_by_the_next_cycle(linked, fault):
+    """The tracker stumbles over the download once: that is told, and over when the file has arrived."""
+    world, ref = linked
+    world.trackers[JIRA].attach(ref, "refund.png", PICTURE)
+    adapter = world.bridge.replicas[JIRA].adapter
+    faulty(world, JIRA, ("download", fault))
+    (problem,) = world.cycle().problems
+    assert problem.message.startswith("'refund.png' could not be read")
+    world.bridge.replicas[JIRA].adapter = adapter
+    world.cycle()
+    assert names(world, AZURE, world.twin(JIRA, ref, AZURE)) == ["refund.png"]
+    with world.store.read() as tx:
+        assert tx.problems.open(world.bridge.name) == []
+    at_rest(world)

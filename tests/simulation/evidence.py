@@ -145,6 +145,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     """The acts, with what came after each."""
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
     earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
+    made: dict[tuple[ReplicaName, NativeRef], tuple[Act, int]] = {}
     before: dict[int, Act | None] = {}
     began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
     undone: set[int] = set()
@@ -152,6 +153,9 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     for act, cycle, _ in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
+        born, then = made.setdefault((act.replica, act.ref), (act, cycle))
+        if of is None and born.ours and not act.ours:
+            of = replace(born, field=act.field, new=act.old), then  # what we made a copy without, we asked to be empty
         before[act.number] = of[0] if of is not None and of[0].ours and of[1] == cycle else None
         if of is None or of[0].ours or of[1] != cycle:
             began[place] = act.old

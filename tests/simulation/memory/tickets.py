@@ -59,17 +59,23 @@ class Inbox(Noun):
         gone: Iterable[Any] = (),
     ) -> None:
         for ticket in tickets:
-            self._put((bridge, replica, "ticket", ticket.ref), ticket.ref, ticket, ticket.number)
+            place = bridge, replica, "ticket", ticket.ref
+            known = self.tables.inbox.get(place)
+            listed = known.content.comments if known is not None and isinstance(known.content, NativeTicket) else None
+            if known is None or listed is None or ticket.comments is not None:
+                self._put(place, ticket.ref, ticket, ticket.number)
+            else:
+                self._put(place, ticket.ref, replace(ticket, comments=listed), ticket.number, known.received_at)
         for missing in gone:
             self._put((bridge, replica, "ticket", missing.ref), missing.ref, missing, 0)
         for comment in comments:
             self._put((bridge, replica, "comment", comment.ref), comment.ticket, comment, 0)
 
-    def _put(self, key: Any, ticket_ref: str, content: Any, number: int) -> None:
+    def _put(self, key: Any, ticket_ref: str, content: Any, number: int, received_at: datetime | None = None) -> None:
         known = self.tables.inbox.get(key)
         if known is not None and _timeless(known.content) == _timeless(content):
             return
-        self.tables.inbox[key] = Waiting(ticket_ref, content, number, f"{next(_DIGESTS)}", self.now())
+        self.tables.inbox[key] = Waiting(ticket_ref, content, number, f"{next(_DIGESTS)}", received_at or self.now())
 
     def _of(self, bridge: Any, replica: Any) -> Iterator[tuple[Any, Waiting]]:
         return ((key, row) for key, row in self.tables.inbox.items() if key[:2] == (bridge, replica))

@@ -33,6 +33,31 @@ def test_the_newest_wins(store, native, remark):
     assert [comment.version for comment in item.comments] == ["2"]
 
 
+def test_comments_wait_though_the_ticket_is_read_again_without_them(store, native, remark, clock):
+    """The ticket is the newer one, the list of its comments is the one that was received, and as old as that."""
+    whole = replace(native(1), comments=(remark("c1", 1),))
+    with store.begin() as tx:
+        tx.inbox.put(B, JIRA, [whole])
+        then = clock()
+        clock.turn(timedelta(minutes=1))
+        tx.inbox.put(B, JIRA, [replace(native(1, "2"), comments=None)])
+        item = tx.inbox.take(B, JIRA, NativeRef("ref-1"))
+    assert item.ticket == replace(native(1, "2"), comments=(remark("c1", 1),))
+    assert item.received_at == then
+
+
+def test_a_complete_list_outlives_single_comments(store, native, remark, clock):
+    """What was read of a comment before the whole list came is over where the list does not hold it; a later one is not."""
+    with store.begin() as tx:
+        tx.inbox.put(B, JIRA, comments=[remark("c1", 1), remark("c2", 1)])
+        clock.turn(timedelta(minutes=1))
+        tx.inbox.put(B, JIRA, [replace(native(1), comments=(remark("c2", 1),))])
+        clock.turn(timedelta(minutes=1))
+        tx.inbox.put(B, JIRA, comments=[remark("c3", 1)])
+        item = tx.inbox.take(B, JIRA, NativeRef("ref-1"))
+    assert [one.ref for one in item.comments if item.outlived(one.ref)] == ["c1"]
+
+
 def test_gone_and_there_replace_each_other(store, native):
     """A ticket is either there or gone, whichever was heard last."""
     gone = Gone(ref=NativeRef("ref-1"), reason="deleted")
