@@ -125,3 +125,17 @@ def test_a_create_that_came_at_the_wrong_moment_is_tried_again(world):
     world.trackers[JIRA].create(title="Refunds")
     world.settle()
     assert len(world.trackers[AZURE].tickets()) == 1
+
+
+def test_a_refusal_is_over_when_somebody_writes_the_value_there_by_hand(refusing):
+    """Nobody has to tell trackdown that the problem was mended."""
+    world, ref = refusing
+    world.trackers[JIRA].edit(ref, priority="P0")
+    world.cycle()
+    with world.store.read() as tx:
+        assert [one.field for one in tx.problems.open(world.bridge.name)] == [Field.PRIORITY]
+    world.trackers[AZURE].edit(world.twin(JIRA, ref, AZURE), priority="P0")
+    world.settle()
+    with world.store.read() as tx:
+        assert tx.problems.open(world.bridge.name) == []
+    assert not world.conflicts()
