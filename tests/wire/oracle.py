@@ -163,7 +163,8 @@ def nothing_lost(world: World, people: People, links: dict[str, dict[str, Any]],
         if ticket is None or one.word in known.conflicts.get(ticket, ""):
             continue
         for place, ref in links[ticket].items():
-            if one.word in shown(world.hands[place], str(ref), one.what):
+            stands = one.word in shown(world.hands[place], str(ref), one.what)
+            if stands and not any((ticket, place, name) in known.problems for name in _fields(one)):
                 yield f"lost: {one.what} {one.word} was taken away at {one.place} {one.ref} and stands at {place} {ref}"
 
 
@@ -198,9 +199,15 @@ def _everywhere(world: World, one: Written, ticket: str, refs: dict[str, Any], k
     ]
     if one.word in known.conflicts.get(ticket, "") or (_untold(one) and len(absent) == len(refs)):
         return
-    fields = ("", {"label": "labels", "file": "attachments", "comment": "body"}.get(one.what, one.what))
-    if silent := [place for place in absent if not any((ticket, place, name) in known.problems for name in fields)]:
+    if silent := [
+        place for place in absent if not any((ticket, place, name) in known.problems for name in _fields(one))
+    ]:
         yield f"lost: {one.what} {one.word} of {one.place} {one.ref} is not in {silent}"
+
+
+def _fields(one: Written) -> tuple[str, str]:
+    """Where a problem of what was written may be told."""
+    return "", {"label": "labels", "file": "attachments", "comment": "body"}.get(one.what, one.what)
 
 
 def _untold(one: Written) -> bool:
