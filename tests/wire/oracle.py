@@ -234,7 +234,9 @@ def converged(world: World, links: dict[str, dict[str, Any]], known: Told) -> Br
                     there = seen.get(what, UNKNOWN)
                     # A circle is told at one of its tickets and left out at all of them.
                     circles = what in (Field.LINKS, Field.PARENT) and any(one[2] == what for one in known.problems)
-                    excused = circles or (ticket, str(name), str(what)) in known.problems
+                    # A reason goes with its status.
+                    of = (what, Field.STATUS) if what is Field.REASON else (what,)
+                    excused = circles or any((ticket, str(name), str(one)) in known.problems for one in of)
                     if there is not UNKNOWN and what in reader.fields and not excused and not equal(what, there, value):
                         yield f"apart: {name} {refs[name]} has {what} {there!r} and not {value!r}"
 
