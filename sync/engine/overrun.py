@@ -282,7 +282,8 @@ def _remember(
         row.sequence
         for row in rows
         if row.id not in innocent and not row.context.get("checked")
-        if not _was_lost(row) or (row.sent_at or row.created_at) >= horizon
+        # What was found is not decided on yet, and may never be: this may be a plan, or the process dies.
+        if row.id in guilty or not _was_lost(row) or (row.sent_at or row.created_at) >= horizon
     ]
     checked = min(open_rows) - 1 if open_rows else newest
     with bridge.store.begin(lease) as tx:
