@@ -129,8 +129,6 @@ class RehearsedAdapter:
             for ref in refs:
                 link = tx.links.by_ref(self.bridge, self.replica, ref, removed=True)
                 native = link.native if link is not None else None
-                if link is not None:
-                    self._read_neighbours(tx, link.ticket)
                 yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
 
     def _read_neighbours(self, tx: Tx, ticket: TicketId) -> None:
@@ -143,10 +141,18 @@ class RehearsedAdapter:
             if link is not None and isinstance(link.native, NativeTicket):
                 self.read(link.native)
 
+    def _mirrors(self, native: NativeTicket) -> dict[str, bool]:
+        """The links that the ticket has, or has not any more, since it was read."""
+        with self.store.read() as tx:
+            link = tx.links.by_ref(self.bridge, self.replica, native.ref)
+            if link is not None:
+                self._read_neighbours(tx, link.ticket)
+        self.read(native)
+        return self.links.mirrors(native)
+
     def _mirrored(self, native: NativeTicket) -> NativeTicket:
         """The ticket with what links that were written at their other ends later than this was read make of it."""
-        self.read(native)
-        mirrors = self.links.mirrors(native)
+        mirrors = self._mirrors(native)
         if not mirrors:
             return native
         told = native.payload.get(REHEARSED) or {"under": ticket_to_json(native), "key": native.key, "fields": {}}
@@ -174,6 +180,8 @@ class RehearsedAdapter:
         payload = {REHEARSED: {**op.payload[REHEARSED], "turn": next(self._numbers)}}
         if under is not None:
             old = ticket_from_json(under)
+            if Field.LINKS not in op.fields:
+                payload[REHEARSED]["mirrors"] = self._mirrors(old)
             return replace(old, payload=payload, version=f"{old.version}+", updated_at=at, comments=None)
         key = str(op.payload[REHEARSED]["key"])
         return NativeTicket(
