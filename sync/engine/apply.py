@@ -58,6 +58,10 @@ def _work_off(bridge: Bridge, writer: Writer, part: Sequence[Intent]) -> None:
             outcome.open.add(intent.ticket)
         except (Rejected, Forbidden, Unsupported) as error:
             _tell(writer, intent, error)
+            if intent.kind is OpKind.UPDATE:
+                outcome.open.add(
+                    intent.ticket
+                )  # a refused request is dealt with where it is sent: it was a look that was refused
         except Limited as error:
             if bridge.stop.is_set():
                 outcome.open.add(intent.ticket)  # it was the wait that was broken off

@@ -220,11 +220,21 @@ class Decider:
             if record.deleted and not any(link.state == "active" for link in of):
                 continue
             work = decider.decide(record, of)
-            intents += decider.intents(
+            found = decider.intents(
                 work, intents, lambda one: self._missing(one.record.id, one.placed, one.decision.after)
             )
+            intents += [one for one in found if not self._is_refused(one)]
             works.append(work)
         return tuple(works)
+
+    def _is_refused(self, intent: Intent) -> bool:
+        """Whether this very change of a comment was the last thing that was asked there, and the tracker refused it."""
+        rows = self.tx.outbox.of_ticket(intent.ticket, intent.replica)
+        last = next((row for row in reversed(rows) if row.comment == intent.comment), None)
+        if last is None or last.op.kind is not intent.kind or "refused" not in last.context:
+            return False
+        content = content_digest(intent.changes.news, self.readers[intent.replica].mapping)
+        return last.state == "failed" and last.context.get("content") == content
 
     def _side(
         self, reader: Reader, link: LinkRecord, item: InboxItem, problems: dict[ReplicaName, tuple[FieldProblem, ...]]

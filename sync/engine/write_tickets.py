@@ -151,6 +151,7 @@ def _walk(
     unsayable: frozenset[Field] = frozenset()
     steps: list[JsonObject] = []
     answered: dict[Field, Value] = {}
+    denied: frozenset[Field] = frozenset()
     for _ in range(MOST_STEPS):
         seen = writer.decoded(current)
         local = writer.beside(asked, seen)
@@ -174,12 +175,13 @@ def _walk(
             current, refused, tried = _send_all(writer, intent, ops, current, answered)
             news += refused
             done |= tried
+            denied |= _fields_of(refused)
             sent |= tried - _fields_of(refused)
         writer.unsaid(intent, current, news)
         told.update(news)
         if not ops:
             break
-    _observe(writer, intent, current, sent - _fields_of(told), answered)
+    _observe(writer, intent, current, sent - _fields_of(told), denied, answered)
 
 
 def _fields_of(problems: Sequence[FieldProblem] | set[FieldProblem]) -> frozenset[Field]:
@@ -260,7 +262,14 @@ def _missing(writer: Writer, local: ChangeSet, current: NativeTicket, seen: Fiel
     return local.only(frozenset(missing | {PARTNERS[name] for name in missing & PARTNERS.keys()}))
 
 
-def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozenset[Field], answered: Fields) -> None:
+def _observe(
+    writer: Writer,
+    intent: Intent,
+    current: NativeTicket,
+    sent: frozenset[Field],
+    denied: frozenset[Field],
+    answered: Fields,
+) -> None:
     """The base is what the tracker shows now; all that was asked is settled, whatever it made of it.
 
     What somebody else wrote meanwhile is not part of it: it stays to be decided on.
@@ -277,7 +286,7 @@ def _observe(writer: Writer, intent: Intent, current: NativeTicket, sent: frozen
             _note_doubt(
                 tx, intent, {name for name in sent & holds.keys() if not equal(name, base.get(name), holds[name])}
             )
-        if foreign := _foreign(reader, intent, link, current, sent, answered):
+        if foreign := _foreign(reader, intent, link, current, denied, answered):
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         if foreign or len(asked) < len(intent.changes.news):
             writer.outcome.open.add(intent.ticket)
@@ -331,7 +340,7 @@ def _sayable(reader: Reader, news: Fields) -> Fields:
 
 
 def _foreign(
-    reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket, sent: frozenset[Field], answered: Fields
+    reader: Reader, intent: Intent, link: LinkRecord, current: NativeTicket, denied: frozenset[Field], answered: Fields
 ) -> Fields:
     """The fields that somebody else wrote while we did, each with the base that makes it look like the edit that it is.
 
@@ -350,7 +359,7 @@ def _foreign(
     for name, value in seen.items():
         if name not in old or UNKNOWN in (value, old[name]):
             continue
-        if name in intent.changes and name in sent:
+        if name in intent.changes and name not in denied:
             ours = _our_part(value, old[name], intent.changes.fields[name].new, expected.get(name))
             if ours != value:
                 foreign[name] = ours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sync.core.errors import PreconditionFailed, Rejected
+from sync.core.errors import Forbidden, PreconditionFailed, Rejected
 from sync.core.models import Field, FieldProblem
 from sync.core.ports import OpKind
 from sync.testing.faults import Fault
@@ -139,3 +139,49 @@ def test_a_refusal_is_over_when_somebody_writes_the_value_there_by_hand(refusing
     with world.store.read() as tx:
         assert tx.problems.open(world.bridge.name) == []
     assert not world.conflicts()
+
+
+def test_a_refused_edit_of_a_comment_is_not_tried_again_whenever_its_ticket_changes(world):
+    """Somebody else's words may not be changed there: that is told once, and tried again when there are other words."""
+    jira, adapter = world.trackers[JIRA], world.bridge.replicas[AZURE].adapter
+    ref = jira.create(title="Refunds")
+    comment = jira.comment(ref, "One word.")
+    world.settle()
+    write, tried = adapter.write, []
+
+    def strict(op, content=None):
+        if op.kind is OpKind.COMMENT_UPDATE:
+            tried.append(op)
+            raise Forbidden("only its author may edit a comment")
+        return write(op, content)
+
+    adapter.write = strict
+    jira.edit_comment(comment, "Another word.")
+    world.settle()
+    for title in ("Refunds fail", "Refunds fail often"):
+        jira.edit(ref, title=title)
+        world.settle()
+    assert len(tried) == 1
+    jira.edit_comment(comment, "A third word.")
+    world.settle()
+    assert len(tried) == 2
+
+
+def test_a_look_that_was_refused_is_tried_again(world):
+    """The ticket could not be read before the write: what was to be written there is written by the next cycle."""
+    ref = world.trackers[JIRA].create(title="Refunds")
+    world.settle()
+    adapter = world.bridge.replicas[GITHUB].adapter
+    fetch, refused = adapter.fetch, []
+
+    def once(refs, *, comments=True):
+        if not refused:
+            refused.append(refs)
+            raise Forbidden("not now")
+        return fetch(refs, comments=comments)
+
+    adapter.fetch = once
+    world.trackers[JIRA].edit(ref, title="Refunds fail")
+    assert [one.replica for one in world.cycle().problems] == [GITHUB]
+    world.cycle()
+    assert world.native(JIRA, ref, GITHUB)["title"] == "Refunds fail"
