@@ -167,8 +167,9 @@ def test_a_refused_edit_of_a_comment_is_not_tried_again_whenever_its_ticket_chan
     assert len(tried) == 2
 
 
-def test_a_look_that_was_refused_is_tried_again(world):
+def test_a_look_that_was_refused_is_tried_again(make_world):
     """The ticket could not be read before the write: what was to be written there is written by the next cycle."""
+    world = make_world(directions={AZURE: "in"})
     ref = world.trackers[JIRA].create(title="Refunds")
     world.settle()
     adapter = world.bridge.replicas[GITHUB].adapter
