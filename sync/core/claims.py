@@ -172,12 +172,22 @@ def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
         return False  # it was written by somebody who saw the canonical value, which nobody else had brought there
     if any(event.field is name for event in side.overrun):
         return True
-    if side.delivered(name, mine.value) or (is_empty(mine.value) and not side.had(name)):
+    if side.delivered(name, mine.value):
+        # Where the tracker shows less than the canonical value, nothing may have been written: the edit may be of before.
+        was = side.base.fields[name] if side.base is not None and side.had(name) else mine.value
+        return not equal(name, was, mine.value) and _is_older(side)
+    if is_empty(mine.value) and not side.had(name):
         return False
     if side.base is None or not side.had(name):
         return True
     holds = side.project({name: mine.value}).get(name, UNKNOWN)
     return holds is UNKNOWN or not equal(name, holds, side.base.fields[name])
+
+
+def _is_older(side: Side) -> bool:
+    """Whether what stands there was surely written before the side was settled with anything: it had only not been listed yet."""
+    head, settled = side.touched, side.settled_at
+    return head is not None and head.at is not None and settled is not None and head.at + head.uncertainty < settled
 
 
 def _stands_alone(side: Side, name: Field, mine: Claim) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sync.core.changes import ChangeSet
 from sync.core.conflict import Conflict
@@ -27,6 +27,7 @@ class Side:
     than the canonical ticket, and that is why both are kept: `base` tells whether a person edited here, `agreed` whether
     the canonical value moved on, and no converter comes into either question.
     `head` is what was just pulled (None: nothing new, so the base). `project` says what this side can hold.
+    `settled_at` is when base and agreement were stored last, by our clock;
     `touched` bounds when the head was written where the history was not read; `history` is None until it was, and
     holds only what people did; `overrun` are people's edits that our own write ran over.
     """
@@ -40,6 +41,7 @@ class Side:
     reads: bool = True
     receives: bool = True
     touched: Provenance | None = None
+    settled_at: datetime | None = None
     history: tuple[FieldEvent, ...] | None = None
     overrun: tuple[FieldEvent, ...] = ()
     clock_uncertainty: timedelta = timedelta()

@@ -260,6 +260,7 @@ class Decider:
             reads=reader.replica.reads,
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,
+            settled_at=link.observed_at,
             tells=reader.capabilities.tells,
             rephrase=rephrase,
             clock_uncertainty=reader.replica.adapter.clock().uncertainty + reader.capabilities.clock_resolution,

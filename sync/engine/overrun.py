@@ -142,10 +142,11 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         lost: dict[str, FieldEvent] = {}
         guilty: dict[str, None] = {}
         for row in requests:
-            fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical)
+            later = [one for one in own if one.sequence > row.sequence and one.comment is None]
+            fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical, later)
             for event in [
                 *_run_over_by(reader, row, line, fields, news),
-                *_taken_for_ours(reader, row, line, partial(_taken, row, own, base), fields),
+                *_taken_for_ours(reader, row, line, partial(_taken, later, base), fields),
             ]:
                 lost[event.id] = event
                 guilty[row.id] = None
@@ -158,8 +159,11 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
 _Told = tuple[FieldEvent, bool]
 
 
-def _is_news(reader: Reader, canonical: Canonical, event: FieldEvent) -> bool:
-    """Whether the canonical value may be older than the edit."""
+def _is_news(reader: Reader, canonical: Canonical, later: Sequence[OutboxRecord], event: FieldEvent) -> bool:
+    """Whether the canonical value may be older than the edit; a change of a set that stood there when we wrote it `later` was seen."""
+    again = (one for one in later if event.field in one.op.fields) if shape_of(event.field) is Shape.SET else ()
+    if any(_is_kept(event, fields_from_json(one.before or {})) for one in again):
+        return False
     source = canonical.provenance.get(event.field)
     if source is None or source.at is None:
         return True
@@ -229,12 +233,12 @@ def _taken_for_ours(
     return list(found.values())
 
 
-def _taken(row: OutboxRecord, own: Sequence[OutboxRecord], base: Fields, name: Field, is_last: bool) -> Value:
+def _taken(later: Sequence[OutboxRecord], base: Fields, name: Field, is_last: bool) -> Value:
     """What our look after the request took for its effect: the base, or what stood there when we wrote the field again."""
     if is_last:
         return base.get(name, UNKNOWN)
-    later = (one for one in own if one.sequence > row.sequence and one.comment is None and name in one.op.fields)
-    return next((fields_from_json(one.before or {}).get(name, UNKNOWN) for one in later), UNKNOWN)
+    again = (one for one in later if name in one.op.fields)
+    return next((fields_from_json(one.before or {}).get(name, UNKNOWN) for one in again), UNKNOWN)
 
 
 def _landings(reader: Reader, row: OutboxRecord, name: Field, events: Sequence[_Told]) -> list[int]:
