@@ -52,10 +52,10 @@ class Position:
 
 @dataclass(slots=True, kw_only=True)
 class News:
-    """What the feeds told: changed work items in order, those whose discussion went on, and those that are gone."""
+    """What the feeds told: changed work items in order with their newest revision (0: unknown), those that were discussed, those gone."""
 
     position: Position
-    changed: dict[int, None] = field(default_factory=dict)
+    changed: dict[int, int] = field(default_factory=dict)
     talked: set[int] = field(default_factory=set)
     gone: dict[int, Gone] = field(default_factory=dict)
 
@@ -69,14 +69,14 @@ class News:
             self.gone[number] = Gone(ref=NativeRef(str(number)), reason="in the recycle bin")
             return
         self.gone.pop(number, None)
-        self.changed[number] = None
+        self.changed[number] = max(wire.number(entry.get("rev")), self.changed.get(number, 0))
         if "commentVersionRef" in entry or "System.History" in fields:
             self.talked.add(number)
 
     def link(self, entry: JsonObject) -> None:
         """Take in one link: both its ends look different now, though neither has a new revision."""
         ends = (wire.number(entry.get("sourceId")), wire.number(entry.get("targetId")))
-        self.changed.update(dict.fromkeys(end for end in ends if end and end not in self.gone))
+        self.changed.update({end: self.changed.get(end, 0) for end in ends if end and end not in self.gone})
 
 
 class Feed:
@@ -129,11 +129,27 @@ class Feed:
         selected = self.reader.selected(list(news.changed)) if news.changed else set()
         pages = list(parts([number for number in news.changed if number in selected], BATCH)) or [()]
         for place, part in enumerate(pages, 1):
-            page = self._page(list(part), start.cursor)
+            page = self._as_told(self._page(list(part), start.cursor), news)
             page = replace(page, tickets=tuple(self._with_talk(ticket, news.talked) for ticket in page.tickets))
             if place == len(pages):
                 page = replace(page, cursor=news.position.cursor, gone=(*news.gone.values(), *page.gone))
             yield page
+
+    def _as_told(self, page: Page, news: News) -> Page:
+        """The page, with what it shows older than the feeds told of it, or not at all, read once more: one of the two was of the past."""
+        shown = {one.number: wire.revision(one.version) or 0 for one in page.tickets}
+        absent = {int(one.ref) for one in page.gone if not one.moved_to}
+        behind = [number for number, seen in shown.items() if seen < news.changed.get(number, 0)]
+        if not (behind or absent):
+            return page
+        again = self._page([*behind, *sorted(absent)], page.cursor)
+        doubtful = {NativeRef(str(number)) for number in (*behind, *absent)}
+        return replace(
+            page,
+            tickets=(*(one for one in page.tickets if one.ref not in doubtful), *again.tickets),
+            gone=(*(one for one in page.gone if one.ref not in doubtful), *again.gone),
+            malformed=(*page.malformed, *again.malformed),
+        )
 
     def _news(self, position: Position) -> News:
         """What the two feeds say, up to their ends: two requests when nothing changed."""

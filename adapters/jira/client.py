@@ -18,7 +18,7 @@ from adapters._download import download
 from adapters._headers import moment, until
 from adapters._http import Redactor, TrackerTransport, mount
 from adapters._pace import Budget, Pace, Quota, shared
-from adapters.jira.errors import NotThere, from_library, from_response, refused_login
+from adapters.jira.errors import NotJson, NotThere, from_library, from_response, refused_login
 from adapters.jira.multipart import Multipart
 from adapters.jira.settings import Settings
 from adapters.jira.wire import as_list, as_object, text_at
@@ -247,7 +247,7 @@ class JiraClient:
             return response.json()
         except ValueError:
             kind = response.headers.get("Content-Type", "no type")
-            raise Malformed(f"{self.tracker}: {path} answered {response.status_code} without JSON ({kind})") from None
+            raise NotJson(f"{self.tracker}: {path} answered {response.status_code} without JSON ({kind})") from None
 
 
 def written(request: requests.PreparedRequest) -> tuple[str, ...]:

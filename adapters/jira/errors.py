@@ -71,6 +71,10 @@ class NotThere(Rejected):
     """404: the thing asked for is not there, or hidden from us; the words for it are in the language of our profile."""
 
 
+class NotJson(Malformed):
+    """A page in place of an answer (a proxy's, one that says "maintenance"): it tells nothing of any ticket."""
+
+
 def refused_login(response: requests.Response) -> AuthFailed | None:
     """An answer to somebody whose login failed: Cloud answers it as for an anonymous visitor, with 200 and less."""
     if "Authorization" not in response.request.headers:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from adapters.jira.client import SERVER_PAGE, JiraClient, missing
 from adapters.jira.codec_files import files_of
+from adapters.jira.errors import NotJson
 from adapters.jira.flow import Flow
 from adapters.jira.native import TICKET_FIELDS, read_comments, read_ticket
 from adapters.jira.wire import (
@@ -155,6 +156,8 @@ class Reader:
                 continue
             try:
                 ticket = self._ticket(issue, epics, comments)
+            except NotJson:
+                raise  # nothing is wrong with the ticket: what else there is to be read of it can't be had now
             except Malformed as error:
                 malformed.append((text_at(issue, "key") or text_at(issue, "id") or "an issue", str(error)))
                 continue

@@ -45,6 +45,20 @@ def test_an_answer_without_a_list_is_no_deletion() -> None:
         assert azure.read(number).comments
 
 
+def test_a_batch_that_is_older_than_the_feed_is_read_again() -> None:
+    """The feed tells of a revision, or of a work item, that the batch does not show yet: it would never be told of again."""
+    with bench() as azure:
+        number = azure.simulator.add_issue(title="One")
+        pages = list(azure.adapter.pull(None))
+        past = azure.read(number).payload
+        azure.simulator.edit(number, title="Changed")
+        added = azure.simulator.add_issue(title="Another")
+        azure.answers(f"(?i){BATCH}", {"count": 1, "value": [past]})
+        found = [one for page in azure.adapter.pull(pages[-1].cursor) for one in page.tickets]
+        titles = {one.number: one.payload["fields"]["System.Title"] for one in found}
+        assert titles == {number: "Changed", added: "Another"}
+
+
 def test_a_list_of_comments_that_does_not_go_on_ends() -> None:
     """The same place to go on from, twice, would be asked for ever."""
     with bench() as azure:

@@ -71,6 +71,20 @@ def test_a_batch_that_leaves_a_ticket_out_is_asked_again() -> None:
         assert jira.pull(cursor)[0] == []
 
 
+def test_a_page_in_place_of_what_belongs_to_a_ticket_says_nothing_of_it() -> None:
+    """A ticket is read whole or not at all: a proxy's page instead of its comments is the tracker's failure, and it is read again."""
+    with bench() as jira:
+        key = jira.simulator.add_issue("Busy")
+        for number in range(23):
+            jira.simulator.comment(key, f"Remark {number}")
+        jira.simulator.clock.advance(5)
+        page = "<!DOCTYPE html><p>We will be back soon"
+        answers(jira, "/comment$", page, headers={"Content-Type": "text/html"})
+        with pytest.raises(Malformed, match="without JSON"):
+            jira.pull()
+        assert [len(ticket.comments or ()) for ticket in jira.pull()[0]] == [23]
+
+
 def test_an_edit_that_was_done_is_told_as_done() -> None:
     """A question about the workflow that fails after the edit does not make the edit fail."""
     with bench() as jira:
