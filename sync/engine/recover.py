@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from sync.core.errors import TrackerError
+from sync.core.errors import Rejected, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
@@ -69,7 +69,12 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
         # There is nobody to ask; should the ticket come back with the comment, that is known by its marker.
         _close(bridge, lease, run, row, "failed", NO_TICKET)
         return
-    found = replica.adapter.find(row.op, fence=row.fence)
+    try:
+        found = replica.adapter.find(row.op, fence=row.fence)
+    except Rejected:
+        if row.op.kind is not OpKind.COMMENT_CREATE or not _is_gone(bridge, lease, replica, row):
+            raise
+        found = None
     if found is None:
         if is_over:
             _close(bridge, lease, run, row, "failed", NOT_FOUND)
@@ -84,6 +89,16 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
             tx.inbox.put(bridge.name, replica.name, [native])
         return
     _link_lost_comment(bridge, lease, replica, row, found)
+
+
+def _is_gone(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord) -> bool:
+    """Whether the ticket that was to be commented on is not there any more; the link step is told."""
+    assert row.op.ref is not None
+    gone = [one for one in replica.adapter.fetch([row.op.ref], comments=False) if isinstance(one, Gone)]
+    if gone:
+        with bridge.store.begin(lease) as tx:
+            tx.inbox.put(bridge.name, replica.name, gone=gone)
+    return bool(gone)
 
 
 def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord, found: NativeRef) -> None:
