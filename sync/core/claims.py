@@ -185,9 +185,11 @@ def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
 
 
 def _is_older(side: Side) -> bool:
-    """Whether what stands there was surely written before the side was settled with anything: it had only not been listed yet."""
+    """Whether what stands there may have been written before the side was settled with anything, and only not been listed yet."""
     head, settled = side.touched, side.settled_at
-    return head is not None and head.at is not None and settled is not None and head.at + head.uncertainty < settled
+    if head is None or head.at is None or settled is None:
+        return False
+    return head.at + head.uncertainty - 2 * side.clock_uncertainty < settled
 
 
 def _stands_alone(side: Side, name: Field, mine: Claim) -> bool:

@@ -160,10 +160,11 @@ _Told = tuple[FieldEvent, bool]
 
 
 def _is_news(reader: Reader, canonical: Canonical, later: Sequence[OutboxRecord], event: FieldEvent) -> bool:
-    """Whether the canonical value may be older than the edit; a change of a set that stood there when we wrote it `later` was seen."""
-    again = (one for one in later if event.field in one.op.fields) if shape_of(event.field) is Shape.SET else ()
-    if any(_is_kept(event, fields_from_json(one.before or {})) for one in again):
-        return False
+    """Whether the canonical value may be older than the edit; members that stood there when we wrote the set `later` had been seen."""
+    if shape_of(event.field) is Shape.SET and as_set(event.old) < as_set(event.new):
+        again = (fields_from_json(one.before or {}) for one in later if event.field in one.op.fields)
+        if any(_is_kept(event, before) for before in again):
+            return False
     source = canonical.provenance.get(event.field)
     if source is None or source.at is None:
         return True

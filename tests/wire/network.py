@@ -80,7 +80,7 @@ class Wire:
     _late: deque[list[Any]] = field(
         default_factory=deque
     )  # [requests still to wait for, latest moment, place, request]
-    _seen: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    _seen: dict[tuple[str, str, str | bytes], Answer] = field(default_factory=dict)
     _outage: dict[tuple[str, Way], tuple[Fault, int]] = field(default_factory=dict)
 
     @property
@@ -172,10 +172,12 @@ class Wire:
             answer = Answer(said[0], said[1], said[2])
             self._note(place, request, write, f"{kind} {answer.status}", arrived=False)
             return self._response(line, request, answer)
-        old = self._seen.get((place, request.url or "")) if kind == "stale" else None
+        # A search or a batch is asked for in the body.
+        asked = place, request.url or "", request.body if isinstance(request.body, bytes | str) else ""
+        old = self._seen.get(asked) if kind == "stale" else None
         answer = old or self._answered(place, request)
         if not write and old is None and answer.status == 200:
-            self._seen[place, request.url or ""] = answer
+            self._seen[asked] = answer
         self._note(place, request, write, f"{kind} {answer.status}".strip(), arrived=True)
         return self._told(line, request, answer, kind)
 
