@@ -143,13 +143,14 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
         guilty: dict[str, None] = {}
         for row in requests:
             later = [one for one in own if one.sequence > row.sequence and one.comment is None]
-            fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical, later)
+            fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical)
             for event in [
                 *_run_over_by(reader, row, line, fields, news),
                 *_taken_for_ours(reader, row, line, partial(_taken, later, base), fields),
             ]:
-                lost[event.id] = event
-                guilty[row.id] = None
+                if not _was_seen(later, event):
+                    lost[event.id] = event
+                    guilty[row.id] = None
         if lost:
             key = ticket, reader.replica.name
             found[key] = Overrun(events=tuple(lost.values()), requests=tuple(guilty))
@@ -159,12 +160,16 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
 _Told = tuple[FieldEvent, bool]
 
 
-def _is_news(reader: Reader, canonical: Canonical, later: Sequence[OutboxRecord], event: FieldEvent) -> bool:
-    """Whether the canonical value may be older than the edit; members that stood there when we wrote the set `later` had been seen."""
-    if shape_of(event.field) is Shape.SET and as_set(event.old) < as_set(event.new):
-        again = (fields_from_json(one.before or {}) for one in later if event.field in one.op.fields)
-        if any(_is_kept(event, before) for before in again):
-            return False
+def _was_seen(later: Sequence[OutboxRecord], event: FieldEvent) -> bool:
+    """Whether members that were put into a set stood there when we wrote it once more: what became of them was decided."""
+    if shape_of(event.field) is not Shape.SET or not as_set(event.old) < as_set(event.new):
+        return False
+    again = (fields_from_json(one.before or {}) for one in later if event.field in one.op.fields)
+    return any(_is_kept(event, before) for before in again)
+
+
+def _is_news(reader: Reader, canonical: Canonical, event: FieldEvent) -> bool:
+    """Whether the canonical value may be older than the edit."""
     source = canonical.provenance.get(event.field)
     if source is None or source.at is None:
         return True
