@@ -89,7 +89,10 @@ class Late:
 
 
 class StormyAdapter(FaultyAdapter):
-    """An adapter in the weather; `sent` is told of each request before it leaves, `late` of those that arrive later."""
+    """An adapter in the weather; `sent` is told of each request before it leaves, `late` of those that arrive later.
+
+    `misled` is told of each look that is answered out of the past.
+    """
 
     def __init__(
         self,
@@ -99,12 +102,14 @@ class StormyAdapter(FaultyAdapter):
         *,
         sent: Callable[[NativeOp], None],
         late: Callable[[NativeOp, bytes | None, float], None],
+        misled: Callable[[], None],
         refuses: str | None,
         clock_known: bool,
     ) -> None:
         super().__init__(adapter, Script(self._choose))
         self._tracker, self._weather = tracker, weather
-        self._sent, self._send_late, self._refuses, self._clock_known = sent, late, refuses, clock_known
+        self._sent, self._send_late, self._misled = sent, late, misled
+        self._refuses, self._clock_known = refuses, clock_known
         self._strike: Strike | None = None
 
     def _choose(self, call: str) -> Fault | None:
@@ -132,6 +137,8 @@ class StormyAdapter(FaultyAdapter):
 
     def fetch(self, refs: Sequence[NativeRef], *, comments: bool = True) -> Iterator[NativeTicket | Gone]:
         with self._place("fetch"):
+            if self._strike is not None and self._strike.fault == Fault.STALE:
+                self._misled()
             found = list(super().fetch(refs, comments=comments))
         yield from found
 

@@ -84,6 +84,7 @@ class World:
         self.url = url
         self.tables = Tables()
         self.written: list[Written] = []
+        self.misled: set[tuple[ReplicaName, int]] = set()  # trackers that answered out of the past, and in which cycle
         self.faults: list[str] = []
         self.late: list[Late] = []
         self.is_delivering = False
@@ -171,6 +172,7 @@ class World:
             self.weather,
             sent=partial(self._sent, name),
             late=partial(self._send_late, name),
+            misled=partial(self._note_misled, name),
             refuses=f"{POISON}-" if self.setting.poisoned == name else None,
             clock_known=self.setting.clocks_known,
         )
@@ -187,6 +189,9 @@ class World:
         """Before a request leaves, its intent is on disk."""
         if not last_request(self.store, op):
             self.faults.append(f"{name}: '{op.summary}' left without an intent in the store")
+
+    def _note_misled(self, name: ReplicaName) -> None:
+        self.misled.add((name, self.cycles))
 
     def _send_late(self, name: ReplicaName, op: NativeOp, content: bytes | None, wait: float) -> None:
         due = self.clock() + timedelta(seconds=wait)
