@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import Address, Adoption, adoptions, read_marker
-from sync.core.models import Canonical, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance
+from sync.core.models import UNKNOWN, Canonical, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance
 from sync.core.ports import OpKind
 from sync.engine.missing import come_back
 from sync.engine.reading import Reader, readers
@@ -67,11 +67,23 @@ def join_newcomers(bridge: Bridge, tx: Tx, available: Iterable[ReplicaName]) -> 
     ]
     _forget_problems(bridge, tx, rest)
     _create(bridge, tx, open_readers, rest, joined)
+    for name in {one.replica for one in newcomers}:
+        _find_parents(open_readers[name])
     # What an earlier cycle pulled is decided on together with its ticket, though the tracker does not answer now.
     for reader in known.values():
         for ref in tx.inbox.ticket_refs(bridge.name, reader.replica.name):
             _join_comments(reader, ref)
     return joined
+
+
+def _find_parents(reader: Reader) -> None:
+    """Tickets that were decided on before the ticket above them was linked are decided on once more, as they were read."""
+    bridge, tx, name = reader.bridge.name, reader.tx, reader.replica.name
+    for link in tx.links.orphans(bridge, name):
+        if not isinstance(link.native, NativeTicket) or tx.inbox.take(bridge, name, link.ref):
+            continue
+        if reader.shown(link.native).get(Field.PARENT) is not UNKNOWN:
+            tx.inbox.put(bridge, name, [replace(link.native, comments=None)])
 
 
 def _unlinked(reader: Reader) -> list[_Newcomer]:

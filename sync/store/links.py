@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from sync.core.ids import BridgeName, CommentId, NativeRef, ReplicaName, TicketId
-from sync.core.models import Fields, JsonObject, NativeComment, NativeTicket
+from sync.core.models import Field, Fields, JsonObject, NativeComment, NativeTicket
 from sync.store.convert import (
     comment_from_json,
     comment_to_json,
@@ -23,7 +23,7 @@ from sync.store.convert import (
     ticket_to_json,
 )
 from sync.store.records import LinkRecord, LinkState
-from sync.store.repository import Repository, chunks
+from sync.store.repository import Repository, chunks, sql_table
 from sync.store.tables import InboxRow, LinkRow
 
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
@@ -126,6 +126,12 @@ class Links(Repository):
     def missing(self, bridge: BridgeName, replica: ReplicaName) -> builtins.list[LinkRecord]:
         """The active links of tickets that were not found when they were looked for."""
         query = _active(select(LinkRow), bridge, replica).where(col(LinkRow.missing_since).is_not(None))
+        return [_record(row) for row in self._session.exec(query.order_by(col(LinkRow.number), LinkRow.id))]
+
+    def orphans(self, bridge: BridgeName, replica: ReplicaName) -> builtins.list[LinkRecord]:
+        """The active links of tickets under a parent that was not linked when they were decided on."""
+        is_unknown = sql_table(LinkRow).c.base[Field.PARENT.value, "unknown"].as_boolean()
+        query = _active(select(LinkRow), bridge, replica).where(is_unknown)
         return [_record(row) for row in self._session.exec(query.order_by(col(LinkRow.number), LinkRow.id))]
 
     def numbers(self, bridge: BridgeName, replica: ReplicaName) -> int:

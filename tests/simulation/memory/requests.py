@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.core.errors import StoreError
+from sync.core.models import UNKNOWN, Field
 from sync.core.ports import OpKind
 from sync.store.records import UNFINISHED, ConflictRecord, LinkRecord, OutboxRecord, ProblemRecord
 from tests.simulation.memory.tickets import Noun
@@ -92,6 +93,10 @@ class Links(Noun):
 
     def missing(self, bridge: Any, replica: Any) -> list[LinkRecord]:
         mine = [one for one in self._active(bridge, replica) if one.missing_since is not None]
+        return sorted(mine, key=lambda one: (one.number, one.id))
+
+    def orphans(self, bridge: Any, replica: Any) -> list[LinkRecord]:
+        mine = [one for one in self._active(bridge, replica) if (one.base or {}).get(Field.PARENT) is UNKNOWN]
         return sorted(mine, key=lambda one: (one.number, one.id))
 
     def numbers(self, bridge: Any, replica: Any) -> int:

@@ -163,3 +163,16 @@ def test_links_are_listed_by_number(store, canonical, monkeypatch):
         numbers = [link.number for link in tx.links.list(B, JIRA)]
         assert numbers == sorted(numbers)
         assert len(list(tx.links.list(B, GITHUB, "gone"))) == 25
+
+
+def test_orphans_are_those_whose_parent_was_not_linked(store, canonical):
+    """A parent that is known, none at all and a base that is none are no reason."""
+    bases = [{Field.PARENT: UNKNOWN}, {Field.PARENT: "another"}, {Field.PARENT: None}, {}, None]
+    with store.begin() as tx:
+        for number, base in enumerate(bases, 1):
+            ticket = tx.tickets.create(B, canonical())
+            tx.links.add(
+                bridge=B, replica=JIRA, ref=NativeRef(f"r{number}"), ticket=ticket.id, number=number, base=base
+            )
+        assert [one.ref for one in tx.links.orphans(B, JIRA)] == ["r1"]
+        assert tx.links.orphans(B, ReplicaName("github")) == []
