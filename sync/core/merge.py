@@ -221,5 +221,9 @@ def _stands_there(side: Side, name: Field, value: Value, held: Value) -> bool:
 
 
 def _unsettled(side: Side, name: Field, value: Value) -> bool:
-    """Whether the side must be looked at: somebody wrote there, or the canonical value moved on."""
-    return side.edited(name) or not side.delivered(name, value) or any(event.field is name for event in side.overrun)
+    """Whether the side must be looked at: somebody wrote there, or the canonical value moved on.
+
+    Where two fields share one word, another value of the one may leave room for the other.
+    """
+    written = side.edited(name) or (name in PARTNERS and side.edited(PARTNERS[name]))
+    return written or not side.delivered(name, value) or any(event.field is name for event in side.overrun)
