@@ -134,7 +134,7 @@ class Decider:
         decision = carried(decision, endings, sides, self.readers, self.bridge.policy, frozenset(held))
         active = {name: one.link.id for name, one in seen.items() if not decision.sides[name].gone}
         dying = deletes(endings, {name: seen[name].link for name in active}, self.readers)
-        missing = [] if dying or _is_unnamed(decision, held) else self._missing(ticket, placed, decision.after)
+        missing = [] if dying or _is_unnamed(decision, held) else self._missing(ticket, ticket, placed, decision.after)
         plan = make_plan(ticket, decision, active, missing)
         intents, waits = self._deliverable(plan)
         self._planned |= {(ticket, one.replica) for one in intents if one.kind is OpKind.CREATE}
@@ -221,7 +221,7 @@ class Decider:
                 continue
             work = decider.decide(record, of)
             found = decider.intents(
-                work, intents, lambda one: self._missing(one.record.id, one.placed, one.decision.after)
+                work, intents, lambda one: self._missing(ticket, one.record.id, one.placed, one.decision.after)
             )
             intents += [one for one in found if not self._is_refused(one)]
             works.append(work)
@@ -234,7 +234,12 @@ class Decider:
         if last is None or last.op.kind is not intent.kind or "refused" not in last.context:
             return False
         content = content_digest(intent.changes.news, self.readers[intent.replica].mapping)
-        return last.state == "failed" and last.context.get("content") == content
+        is_same = last.state == "failed" and last.context.get("content") == content
+        return is_same and self._is_told(intent.ticket, intent.replica)
+
+    def _is_told(self, ticket: TicketId, replica: ReplicaName) -> bool:
+        """Whether somebody knows of a refusal: who was killed before it was told tries once more."""
+        return self.tx.problems.any_of(self.bridge.name, replica, ticket)
 
     def _side(
         self, reader: Reader, link: LinkRecord, item: InboxItem, problems: dict[ReplicaName, tuple[FieldProblem, ...]]
@@ -329,7 +334,7 @@ class Decider:
             return None  # the window between two versions has to do; the conflict says that it is uncertain
 
     def _missing(
-        self, of: TicketId | CommentId, there: Iterable[ReplicaName], canonical: Canonical
+        self, ticket: TicketId, of: TicketId | CommentId, there: Iterable[ReplicaName], canonical: Canonical
     ) -> list[ReplicaName]:
         """Where a copy is to be made: not where one is there, may be there already, or was refused as it stands."""
         absent = [name for name, reader in self.readers.items() if name not in there and reader.replica.receives]
@@ -339,7 +344,7 @@ class Decider:
             name
             for name in absent
             if not self.tx.outbox.has_unknown_create(of, name)
-            and not self._was_refused(of, self.readers[name], canonical)
+            and not (self._was_refused(of, self.readers[name], canonical) and self._is_told(ticket, name))
         ]
 
     def _was_refused(self, of: TicketId | CommentId, reader: Reader, canonical: Canonical) -> bool:
