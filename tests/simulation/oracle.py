@@ -89,7 +89,8 @@ def comments_kept(seen: Evidence) -> Broken:
             for name, link in links.items():
                 reader = seen.readers[name]
                 there = any(text in one["text"] for one in seen.native(link)["comments"])
-                if record.deleted and there and record.id not in told and reader.replica.receives:
+                lives_on = record.deleted and there and record.id not in told
+                if lives_on and reader.replica.receives and not seen.problem(name, ticket):
                     yield f"{name} {link.ref}: '{text}' was deleted and is there"
                 missing = not record.deleted and not there and name not in gone
                 if missing and reader.replica.receives and not seen.problem(name, ticket):
