@@ -289,6 +289,7 @@ def test_the_hourly_requests_are_shared_with_whoever_uses_the_token() -> None:
     with on_github(Limits(enforced=True, per_hour=40), Pace()) as (sim, process):
         number = sim.add_issue(title="One")
         adapter, other = process(), process()
+        begun = sim.clock.now()
         for turns in range(60):
             if (pause := adapter.pause(OpKind.UPDATE)) is not None:
                 sim.clock.advance(pause.after.total_seconds())
@@ -297,7 +298,9 @@ def test_the_hourly_requests_are_shared_with_whoever_uses_the_token() -> None:
                     list(one.fetch([NativeRef(str(number))]))
         refused = [one for one in sim.requests if one["status"] in (403, 429)]
         assert len(sim.requests) >= 70
-        assert len(refused) <= 2  # two hours, and the other one does not tell
+        hours = 1 + int((sim.clock.now() - begun).total_seconds() // 3600)
+        assert hours <= 3
+        assert len(refused) <= hours  # the other one does not tell
 
 
 def test_jiras_limits_are_kept_below() -> None:
