@@ -182,7 +182,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 lost_sight=after is not None
                 and after[0].ours
                 and blind
-                and (after[1] == cycle or after[2] or (act.replica, after[1]) in world.misled),
+                and (again or after[1] == cycle or after[2] or (act.replica, after[1]) in world.misled),
                 undone=act.number in undone,
                 began=first[act.number],
                 rewritten=after is not None and after[0].ours,
