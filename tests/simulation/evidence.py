@@ -141,27 +141,35 @@ class Evidence:
                 yield replace(act, ticket=TicketId(other), ref=ref, old=old, new=new)
 
 
+#: One write may be of several fields (a kind and its type), and of the tickets at both ends of a link.
+_One = tuple[int, TicketId, Field]
+
+
+def _one(act: Act) -> _One:
+    return act.number, act.ticket, act.field
+
+
 def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
     """The acts, with what came after each."""
     later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
     earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
     made: dict[tuple[ReplicaName, NativeRef], tuple[Act, int]] = {}
-    before: dict[int, Act | None] = {}
+    before: dict[_One, Act | None] = {}
     began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
-    undone: set[int] = set()
-    first: dict[int, Value] = {}
+    undone: set[_One] = set()
+    first: dict[_One, Value] = {}
     for act, cycle, _ in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
         born, then = made.setdefault((act.replica, act.ref), (act, cycle))
         if of is None and born.ours and not act.ours:
             of = replace(born, field=act.field, new=act.old), then  # what we made a copy without, we asked to be empty
-        before[act.number] = of[0] if of is not None and of[0].ours and of[1] == cycle else None
+        before[_one(act)] = of[0] if of is not None and of[0].ours and of[1] == cycle else None
         if of is None or of[0].ours or of[1] != cycle:
             began[place] = act.old
         elif act.new == began[place]:
-            undone.add(act.number)
-        first[act.number] = began[place]
+            undone.add(_one(act))
+        first[_one(act)] = began[place]
         earlier[place] = act, cycle
     told: list[Act] = []
     for act, cycle, late in reversed(found):
@@ -169,7 +177,7 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
         after = later.get(place)
         later[place] = act, cycle, late
         knobs = world.trackers[act.replica].knobs
-        ours = before[act.number]
+        ours = before[_one(act)]
         # Our request had no answer, the ticket did not show it, and so it was sent again.
         again = ours is not None and after is not None and equal(act.field, ours.new, after[0].new)
         blind = not knobs.history and (again or not knobs.conditional_writes)
@@ -183,8 +191,8 @@ def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
                 and after[0].ours
                 and blind
                 and (again or after[1] == cycle or after[2] or (act.replica, after[1]) in world.misled),
-                undone=act.number in undone,
-                began=first[act.number],
+                undone=_one(act) in undone,
+                began=first[_one(act)],
                 rewritten=after is not None and after[0].ours,
                 mistaken=ours is not None and not knobs.history and not knobs.answers,
             )
