@@ -58,8 +58,8 @@ def _ended_as(state: str) -> Any:
     return ended
 
 
-def _base_is_sent(original: Any, writer: Any, intent: Any, current: Any, sent: Any) -> None:
-    original(writer, intent, current, sent)
+def _base_is_sent(original: Any, writer: Any, intent: Any, current: Any, sent: Any, *rest: Any) -> None:
+    original(writer, intent, current, sent, *rest)
     with writer.bridge.store.begin(writer.lease) as tx:
         link = next(one for one in tx.links.of_ticket(intent.ticket) if one.replica == writer.replica.name)
         tx.links.save(replace(link, base={**(link.base or {}), **intent.changes.only(sent).news}))
