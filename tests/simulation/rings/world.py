@@ -84,6 +84,7 @@ class Installed:
             self.weather,
             sent=lambda _: None,
             late=lambda *_: None,
+            misled=lambda: None,
             refuses=None,
             clock_known=True,
         )
