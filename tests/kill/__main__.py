@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tests.kill.kills import SHARE, Killed
 from tests.kill.pairs import Paired
-from tests.kill.series import Result, Series, run_all, split, summed
+from tests.kill.series import Result, Series, Some, run_all, split, summed
 from tests.kill.stops import Stopped
 
 
@@ -33,12 +33,12 @@ def main() -> int:
     broken = [problem for result in results for problem in result.problems]
     for line in (*_table(results), "", f"seed {wanted.seed}, {took:.0f} s", *(f"BROKEN: {one}" for one in broken)):
         _say(line)
-    kept = all(_kept(kind, results) for kind in (Killed, Stopped, Paired))
+    kept = _kept(Killed, results) and _kept(Stopped, results) and _kept(Paired, results)
     _say("every promise was kept" if kept else "NOT every promise was kept")
     return 0 if kept else 1
 
 
-def _kept(kind: type[Killed | Stopped | Paired], results: list[Result]) -> bool:
+def _kept(kind: type[Some], results: list[Result]) -> bool:
     return not any(isinstance(result, kind) for result in results) or summed(kind, results).kept
 
 
@@ -49,7 +49,7 @@ def _tell(series: Series, result: Result) -> None:
 
 
 def _table(results: list[Result]) -> Iterator[str]:
-    killed, stopped, paired = (summed(kind, results) for kind in (Killed, Stopped, Paired))
+    killed, stopped, paired = summed(Killed, results), summed(Stopped, results), summed(Paired, results)
     yield ""
     if killed.kills:
         yield f"SIGKILL                      {killed.kills} in {killed.seconds:.0f} s of work"

@@ -85,7 +85,7 @@ def unaccounted(world: World) -> Iterator[str]:
     yield from (f"an outcome without an intent: {one}" for one in outcomes if one not in intents)
     yield from (f"{entry.note}: no outcome" for one, entry in intents.items() if one not in outcomes)
     meant = Counter(str(entry.replica) for entry in intents.values())
-    done = Counter(_replica(write.tracker) for write in world.watch.writes)
+    done = Counter[str](_replica(write.tracker) for write in world.watch.writes)
     yield from (f"{name}: {done[name]} writes, {meant[name]} intents" for name in NAMES if done[name] > meant[name])
 
 

@@ -147,7 +147,7 @@ def work(config: Path, lease: timedelta, stop_before: int | None) -> None:
             if stop_before is not None:
                 turn = Turn(stop_before)
                 for replica in bridge.replicas.values():
-                    replica.adapter = Stopping(replica.adapter, turn)  # type: ignore[assignment]
+                    replica.adapter = Stopping(replica.adapter, turn)
             try:
                 run_cycle(bridge)
             except LeaseLost:

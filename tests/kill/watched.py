@@ -159,7 +159,7 @@ class Watch:
 class Watched(Simulator):
     """A simulator whose requests pass through a `Watch`."""
 
-    watch: Watch
+    watching: Watch
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if environ["PATH_INFO"].startswith("/_control/"):
@@ -173,9 +173,9 @@ class Watched(Simulator):
             statuses[0] = status
             return start_response(status, *rest)
 
-        with self.watch.passing(write):
+        with self.watching.passing(write):
             answer = super().__call__(environ, started)
-            self.watch.done(write if statuses[0].startswith("2") else None)
+            self.watching.done(write if statuses[0].startswith("2") else None)
         return answer
 
 

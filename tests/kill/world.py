@@ -261,10 +261,10 @@ def _names(azure: WatchedAzure, key: int) -> list[str]:
 def a_world(folder: Path, *, seed: int, **settings: Any) -> Iterator[World]:
     """Three empty trackers that are served, and a store that is set up."""
     watch = Watch()
-    simulators = {"jira": WatchedJira(), "github": WatchedGitHub(), "azure": WatchedAzure()}
+    jira, github, azure = WatchedJira(), WatchedGitHub(), WatchedAzure()
     with ExitStack() as stack:
-        for simulator in simulators.values():
-            simulator.watch = watch  # type: ignore[attr-defined]
+        for simulator in (jira, github, azure):
+            simulator.watching = watch
             stack.enter_context(served(simulator))
         store = Store(f"sqlite:///{folder}/t.db")
         stack.callback(store.close)
@@ -272,7 +272,6 @@ def a_world(folder: Path, *, seed: int, **settings: Any) -> Iterator[World]:
         victims = Victims(folder)
         stack.callback(victims.end)
         yield World(
-            **simulators,
-            folder=folder, watch=watch, victims=victims, store=store, chance=random.Random(seed),
+            jira=jira, github=github, azure=azure, folder=folder, watch=watch, victims=victims, store=store, chance=random.Random(seed),
             **settings,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip

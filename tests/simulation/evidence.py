@@ -10,11 +10,12 @@ from typing import Any
 from sync.core.claims import as_set
 from sync.core.fieldrules import equal
 from sync.core.ids import NativeRef, ReplicaName, TicketId
-from sync.core.models import UNKNOWN, Field, NativeEvent, Value, link_parts, other_end
+from sync.core.models import UNKNOWN, Field, NativeEvent, NativeTicket, Value, link_parts, other_end
 from sync.engine.reading import Reader
 from sync.store import Tx
 from sync.store.convert import fields_from_json
 from sync.store.records import AuditRecord, CommentRecord, ConflictRecord, LinkRecord, ProblemRecord, TicketRecord
+from sync.testing.memory import MemoryAdapter, MemoryTracker
 from tests.simulation.world import BRIDGE, World
 
 Place = tuple[TicketId, Field]
@@ -46,6 +47,13 @@ class Act:
     undone: bool = False
     rewritten: bool = False
     began: Value = UNKNOWN
+
+
+def looked_at(tracker: MemoryTracker, ref: NativeRef) -> NativeTicket:
+    """The ticket as it stands in the tracker, read outside the weather; it must be there."""
+    found = next(iter(MemoryAdapter(tracker).fetch([ref])))
+    assert isinstance(found, NativeTicket), found
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 from sync.core.claims import as_set
 from sync.core.fieldrules import equal
-from sync.core.ids import ReplicaName, TicketId
+from sync.core.ids import CommentId, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, Value, link_parts
 from sync.core.ports import OpKind
 from sync.engine.report import CycleReport
 from sync.engine.review import resolve_conflict
 from sync.store.convert import fields_to_json, value_to_json
-from sync.testing.memory import ACCOUNT, MemoryAdapter
-from tests.simulation.evidence import Act, Evidence, Place, gathered
+from sync.testing.memory import ACCOUNT
+from tests.simulation.evidence import Act, Evidence, Place, gathered, looked_at
 from tests.simulation.lost_updates import Broken, is_told, no_lost_update
 from tests.simulation.people import POISON
 from tests.simulation.world import BRIDGE, World
@@ -38,7 +38,7 @@ def convergence(seen: Evidence) -> Broken:
             reader = seen.readers[name]
             if not reader.replica.receives or seen.problem(name, ticket):
                 continue
-            native = next(iter(MemoryAdapter(seen.world.trackers[name]).fetch([link.ref])))
+            native = looked_at(seen.world.trackers[name], link.ref)
             shown = reader.shown(native)
             for field, held in reader.projection(native)(record.canonical.fields).items():
                 value = _to_the_living(seen, name, field, held)
@@ -62,13 +62,13 @@ def made_once(seen: Evidence) -> Broken:
     for name, tracker in world.trackers.items():
         reader = seen.readers[name]
         linked = Counter(links[name].ref for links in seen.links.values() if name in links)
-        for ticket in tracker.tickets():
-            due = 1 if reader.replica.reads or ticket["author"] == ACCOUNT else 0
-            if linked[ticket["id"]] != due:
-                yield f"{name} {ticket['id']} ('{ticket['title']}') is linked {linked[ticket['id']]} times"
-            ours = Counter(one["marker"] for one in ticket["comments"] if one["author"] == ACCOUNT)
-            yield from (f"{name} {ticket['id']} has a comment {times} times" for times in ours.values() if times > 1)
-        markers = Counter(ticket["marker"] for ticket in tracker.tickets() if ticket["author"] == ACCOUNT)
+        for shown in tracker.tickets():
+            due = 1 if reader.replica.reads or shown["author"] == ACCOUNT else 0
+            if linked[shown["id"]] != due:
+                yield f"{name} {shown['id']} ('{shown['title']}') is linked {linked[shown['id']]} times"
+            ours = Counter(one["marker"] for one in shown["comments"] if one["author"] == ACCOUNT)
+            yield from (f"{name} {shown['id']} has a comment {times} times" for times in ours.values() if times > 1)
+        markers = Counter(shown["marker"] for shown in tracker.tickets() if shown["author"] == ACCOUNT)
         yield from (f"{name} has {marker} {times} times" for marker, times in markers.items() if times > 1)
     for ticket, links in seen.links.items():
         placed = {link.replica for link in seen.tx.links.of_ticket(ticket, removed=True)}
@@ -104,7 +104,9 @@ def said_is_heard(seen: Evidence) -> Broken:
     # A copy that was rewritten stays where its original was deleted; a conflict says so, and nobody follows it any more.
     told = {one.comment for one in seen.conflicts}
     left = {one.id for rows in seen.comments.values() for one in rows if one.deleted and one.id in told}
-    bodies = {one.id: str(one.canonical.fields[Field.BODY]) for rows in seen.comments.values() for one in rows}
+    bodies: dict[CommentId | None, str] = {
+        one.id: str(one.canonical.fields[Field.BODY]) for rows in seen.comments.values() for one in rows
+    }
     decided = [str(entry.after) for entry in seen.audit if "comment" in entry.action]
     alive = {(name, link.ref) for links in seen.links.values() for name, link in links.items()}
     lines = _comment_lines(seen)
@@ -287,7 +289,7 @@ def answer_conflicts(world: World) -> bool:
         waiting = list(tx.conflicts.list(BRIDGE, state="open"))
     for one in waiting:
         claim = one.claims[0]
-        resolve_conflict(world.store, one.id, chosen=claim.value, replica=claim.replica, by="grace")
+        resolve_conflict(world.bridge.store, one.id, chosen=claim.value, replica=claim.replica, by="grace")
     return bool(waiting)
 
 

@@ -22,7 +22,7 @@ from sync.store import Store
 from sync.testing.memory import ACCOUNT, ManualClock, MemoryAdapter, MemoryTracker, MemoryWrite
 from tests.scenarios.world import SECRET, SHELF, memory_replica
 from tests.simulation.drawing import Setting
-from tests.simulation.memory.store import Tables
+from tests.simulation.memory.tables import Tables
 from tests.simulation.people import POISON, act
 from tests.simulation.steps import Edit, Meddling
 from tests.simulation.wire import Late, StormyAdapter, StormyMemory, StormyStore, Weather, last_request

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 
 from tests.wire.network import Sent
 from tests.wire.oracle import Ledger, everything
@@ -76,7 +77,7 @@ class Teller:
         wire = self.world.wire
         wire.faults = {(one.place, one.way, one.after): one.fault for one in step.strikes}
         for one in step.meddling:
-            wire.deeds.setdefault((one.place, one.after), []).append(lambda deed=one.deed: self.people.do(deed))
+            wire.deeds.setdefault((one.place, one.after), []).append(partial(self.people.do, one.deed))
         self.people.in_cycle = True
         self._cycle({one.after: one.when for one in step.kills})
         self.people.in_cycle = False

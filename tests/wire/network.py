@@ -17,6 +17,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 import urllib3.exceptions
+from urllib3 import HTTPHeaderDict
 from urllib3.response import HTTPResponse
 
 from adapters._simulator import Simulator
@@ -69,7 +70,7 @@ class Wire:
     clock: Clock
     homes: Mapping[str, tuple[str, Simulator]]  # origin → place, simulator
     faults: dict[tuple[str, Way, int], Fault] = field(default_factory=dict)
-    deeds: dict[tuple[str, int], list[Callable[[], None]]] = field(default_factory=dict)
+    deeds: dict[tuple[str, int], list[Callable[[], object]]] = field(default_factory=dict)
     watch: Callable[[str, requests.PreparedRequest], None] | None = None
     sent: list[Sent] = field(default_factory=list)
     struck: Counter[str] = field(default_factory=Counter)
@@ -283,7 +284,7 @@ class Wire:
     ) -> requests.Response:
         raw = HTTPResponse(
             body=BytesIO(answer.body),
-            headers=answer.headers,
+            headers=HTTPHeaderDict(answer.headers),
             status=answer.status,
             preload_content=False,
             request_method=request.method,
@@ -296,7 +297,7 @@ class Wire:
         """Read the body once, so that it can be sent later too."""
         body = request.body
         if body is not None and not isinstance(body, bytes | str):
-            request.body = body.read() if hasattr(body, "read") else b"".join(body)
+            request.body = body.read() if hasattr(body, "read") else b"".join(map(_bytes, body))
 
 
 def is_write(request: requests.PreparedRequest) -> bool:
@@ -312,7 +313,12 @@ def _reset(request: requests.PreparedRequest) -> requests.ConnectionError:
 
 def _body(request: requests.PreparedRequest) -> bytes:
     body = request.body or b""
-    return body.encode() if isinstance(body, str) else bytes(body)
+    assert isinstance(body, str | bytes), "a request whose body was not read yet"
+    return _bytes(body)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 def _environ(request: requests.PreparedRequest, small: bool) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sync.core.errors import Limited
 from sync.core.models import Field, Fields, Value
@@ -169,7 +170,8 @@ class People:
         self.deleted |= {(deed.place, one) for one in before - set(hand.refs())}
 
     def _choose(self, hand: Hand, deed: Deed, ref: str) -> None:
-        number, value = deed.number, None
+        number = deed.number
+        value: Any = None
         match deed.what:
             case "status":
                 value = hand.statuses[number % len(hand.statuses)]

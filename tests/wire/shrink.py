@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tests.wire.steps import Cycle, Deed, History, Step
 
@@ -54,7 +55,7 @@ def _with(history: History, parts: Sequence[Part]) -> History:
         if isinstance(step, Deed):
             steps.append(step)
             continue
-        left = {
+        left: dict[str, Any] = {
             name: tuple(one for place, one in enumerate(getattr(step, name)) if (number, name, place) in kept)
             for name in ("strikes", "meddling", "kills")
         }

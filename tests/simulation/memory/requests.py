@@ -117,7 +117,7 @@ class Links(Noun):
         return {one.ticket: one.ref for one in mine if one.ticket in wanted and one.missing_since is None}
 
     def comment_counts(self, bridge: Any, replica: Any, refs: Iterable[Any]) -> dict[Any, int]:
-        wanted, counts = set(refs), {}
+        wanted, counts = set(refs), dict[Any, int]()
         for one in self.tables.links.values():
             if (one.bridge, one.replica, one.state) == (bridge, replica, "active") and one.parent_ref in wanted:
                 counts[one.parent_ref] = counts.get(one.parent_ref, 0) + 1

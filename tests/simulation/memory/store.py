@@ -9,7 +9,6 @@ import copy
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,32 +17,8 @@ from sync.core.ids import BridgeName, ReplicaName, RunId
 from sync.store.audit import GENESIS, Audit
 from sync.store.records import AuditRecord, Lease, ReplicaRecord, RunRecord
 from tests.simulation.memory.requests import Conflicts, Links, Outbox, Problems
+from tests.simulation.memory.tables import Tables
 from tests.simulation.memory.tickets import Attachments, Comments, Context, Inbox, Noun, Tickets
-
-
-@dataclass(slots=True)
-class Tables:
-    """Everything that is stored: a table is a dict of values that never change, so that to copy one is cheap."""
-
-    cursors: dict[Any, Any] = field(default_factory=dict)
-    inbox: dict[Any, Any] = field(default_factory=dict)
-    tickets: dict[Any, Any] = field(default_factory=dict)
-    comments: dict[Any, Any] = field(default_factory=dict)
-    attachments: dict[Any, Any] = field(default_factory=dict)
-    copies: dict[Any, Any] = field(default_factory=dict)
-    links: dict[Any, Any] = field(default_factory=dict)
-    outbox: dict[Any, Any] = field(default_factory=dict)
-    conflicts: dict[Any, Any] = field(default_factory=dict)
-    problems: dict[Any, Any] = field(default_factory=dict)
-    replicas: dict[Any, Any] = field(default_factory=dict)
-    runs: dict[Any, Any] = field(default_factory=dict)
-    audit: dict[Any, Any] = field(default_factory=dict)
-    meta: dict[Any, Any] = field(default_factory=dict)
-    leases: dict[Any, Any] = field(default_factory=dict)
-
-    def copied(self) -> Tables:
-        """The same, to be changed apart."""
-        return Tables(*(dict(getattr(self, name)) for name in self.__slots__))
 
 
 class Cursors(Noun):

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from sync.core.errors import StoreError
-from sync.core.ids import NativeRef
+from sync.core.ids import AttachmentId, CommentId, NativeRef, TicketId
 from sync.core.models import Canonical, Field, Gone, NativeTicket
 from sync.store.convert import dumps, fields_to_json
 from sync.store.records import (
@@ -19,6 +19,7 @@ from sync.store.records import (
     InboxItem,
     TicketRecord,
 )
+from tests.simulation.memory.tables import Tables
 
 _PREFIXES = {"epic": "EPIC", "issue": "ISSUE", "task": "TASK"}
 _LIVELIEST = {"active": 0, "gone": 1, "removed": 2}
@@ -34,7 +35,7 @@ class Context:
 
 
 class Noun:
-    def __init__(self, tables: Any, context: Context) -> None:
+    def __init__(self, tables: Tables, context: Context) -> None:
         self.tables, self.now, self.new_id = tables, context.now, context.new_id
 
 
@@ -137,7 +138,7 @@ class Tickets(Noun):
         numbers = [one.number for one in self.tables.tickets.values() if one.bridge == bridge]
         now = self.now()
         record = TicketRecord(
-            id=self.new_id(),
+            id=TicketId(self.new_id()),
             bridge=bridge,
             number=max(numbers, default=0) + 1,
             key="",
@@ -192,7 +193,7 @@ class Comments(Noun):
         self, ticket: Any, canonical: Canonical, origin: Any, author: Any, author_name: str, created_at: datetime
     ) -> CommentRecord:
         record = CommentRecord(
-            id=self.new_id(),
+            id=CommentId(self.new_id()),
             ticket=ticket,
             canonical=canonical,
             origin=origin,
@@ -234,7 +235,7 @@ class Attachments(Noun):
         skipped: str = "",
     ) -> AttachmentRecord:
         record = AttachmentRecord(
-            id=self.new_id(),
+            id=AttachmentId(self.new_id()),
             ticket=ticket,
             sha256=sha256,
             name=name,

@@ -113,7 +113,7 @@ def _groups(shape: str, names: tuple[ReplicaName, ...]) -> list[tuple[ReplicaNam
             return [(names[0], name) for name in names[1:]]
         case "twice" | "three twice":
             return [names, names]
-    chain = list(pairwise(names))
+    chain: list[tuple[ReplicaName, ...]] = list(pairwise(names))
     return [*chain, (names[-1], names[0])] if shape == "ring" else chain
 
 

@@ -12,7 +12,8 @@ from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import UNKNOWN
 from sync.engine.reading import Reader
 from sync.store.records import LinkRecord
-from sync.testing.memory import ACCOUNT, MemoryAdapter
+from sync.testing.memory import ACCOUNT
+from tests.simulation.evidence import looked_at
 from tests.simulation.rings.world import Installed, RingWorld, Told
 
 Broken = Iterator[str]
@@ -114,7 +115,7 @@ def in_step(seen: Evidence) -> Broken:
                     reader = Reader(bridge=one.bridge, replica=one.bridge.replicas[link.replica], tx=tx)
                     if tx.problems.any_of(one.place.bridge, link.replica, record.id):
                         continue
-                    native = next(iter(MemoryAdapter(seen.world.trackers[link.replica]).fetch([link.ref])))
+                    native = looked_at(seen.world.trackers[link.replica], link.ref)
                     shown = reader.shown(native)
                     for name, held in reader.projection(native)(record.canonical.fields).items():
                         if (

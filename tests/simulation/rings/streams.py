@@ -75,7 +75,7 @@ class Stirred:
         comments = self.random.choices(page.comments, k=self.random.randrange(3)) if page.comments else []
         rows = [*page.tickets, *tickets], [*page.comments, *comments]
         for one in rows:
-            self.random.shuffle(one)  # type: ignore[arg-type]
+            self.random.shuffle(one)
         return replace(page, tickets=tuple(rows[0]), comments=tuple(rows[1]))
 
 
@@ -105,7 +105,7 @@ def _told(seed: int, *, stirred: bool, late: bool = False) -> tuple[dict[str, st
         adapters: list[Stirred] = []
         for number, replica in enumerate(world.bridge.replicas.values() if stirred else ()):
             adapters.append(Stirred(replica.adapter, Random(seed * 31 + number), late, counts=counts))
-            replica.adapter = adapters[-1]  # type: ignore[assignment]
+            replica.adapter = adapters[-1]
         for _ in range(random.randrange(2, 8)):
             for _ in range(random.choice((0, 1, 2, 3))):
                 edit = draw_edit(random, len(world.trackers))

@@ -21,7 +21,7 @@ from sync.engine.workers import OneThread
 from sync.testing.faults import Crash
 from sync.testing.memory import ManualClock, MemoryAdapter, MemoryTracker, MemoryWrite
 from tests.scenarios.world import memory_replica
-from tests.simulation.memory.store import Tables
+from tests.simulation.memory.tables import Tables
 from tests.simulation.people import act
 from tests.simulation.rings.drawing import Place, Ring, Run, coarsely
 from tests.simulation.steps import Edit
