@@ -36,7 +36,7 @@ from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
 from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
-from sync.engine.ends import Unconfirmed, contested, with_ended
+from sync.engine.ends import Unconfirmed, contested, with_ended, without_ended
 from sync.engine.flipflop import flip_flops
 from sync.engine.history import Histories
 from sync.engine.missing import is_missing
@@ -254,6 +254,7 @@ class Decider:
             decoded = reader.decode(native)
             problems[link.replica] = decoded.problems
             head = Snapshot(fields=with_ended(reader, link, reader.resolved(decoded.snapshot.fields)))
+        overrun = self.overruns.get((link.ticket, link.replica))
         side = Side(
             replica=link.replica,
             fields=reader.fields,
@@ -261,7 +262,7 @@ class Decider:
             base=None if base is None else Snapshot(fields=base),
             head=head,
             agreed=self._agreed(reader, link),
-            overrun=overrun.events if (overrun := self.overruns.get((link.ticket, link.replica))) is not None else (),
+            overrun=without_ended(reader, overrun.events if overrun is not None else ()),
             reads=reader.replica.reads,
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,

@@ -16,6 +16,8 @@ from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long after `Bridge.settle` a request whose answer was lost may still land.
 LATEST = timedelta(minutes=10)
+#: Where a request without an answer names the fields that stood there as it had sent them when its ticket was read next.
+LANDED = "landed"
 #: Where a request names the fields of which it is not known whether what stood there afterwards was its effect.
 DOUBTFUL = "doubtful"
 
@@ -53,6 +55,8 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
         for name in edited:
             if name not in sent or name not in row.op.fields:
                 continue
+            if name in row.context.get(LANDED, ()):
+                continue  # it does not land twice: what stands there since is somebody's
             if not row.context.get("lost") and not _was_not_shown(link, row, name):
                 continue
             if equal(name, side.seen[name], held.get(name, sent[name])):
@@ -65,6 +69,25 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
                 if name in agreed:  # else it is still to be settled
                     agreed[name] = _with_ours(agreed[name], ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
+
+
+def shown_of(reader: Reader, row: OutboxRecord, native: NativeTicket) -> frozenset[Field]:
+    """The fields that the ticket shows as the request, which changed them, had sent them."""
+    shown, project = reader.shown(native), reader.projection(native)
+    sent, before = fields_from_json(row.after or {}), fields_from_json(row.before or {})
+    held, had = {**sent, **project(sent)}, {**before, **project(before)}
+    return frozenset(
+        name
+        for name in row.op.fields & sent.keys() & shown.keys()
+        if name in had and not equal(name, had[name], held[name]) and _stands(name, shown[name], held[name], had[name])
+    )
+
+
+def _stands(name: Field, seen: Value, sent: Value, before: Value) -> bool:
+    if shape_of(name) is not Shape.SET:
+        return equal(name, seen, sent)
+    added, removed = as_set(sent) - as_set(before), as_set(before) - as_set(sent)
+    return added <= as_set(seen) and not removed & as_set(seen)
 
 
 def _was_not_shown(link: LinkRecord, row: OutboxRecord, name: Field) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from sync.core.claims import as_set
 from sync.core.errors import AuthFailed, Retryable, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
-from sync.core.models import Field, Fields, Gone, NativeTicket, Value, link_parts, other_end
+from sync.core.models import LINK_KINDS, Field, FieldEvent, Fields, Gone, NativeTicket, Value, link_parts, other_end
+from sync.engine.direct import look
 from sync.engine.reading import Reader
-from sync.engine.runtime import Bridge, Replica
+from sync.engine.runtime import Bridge
 from sync.store import Lease
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord
@@ -22,14 +23,19 @@ Unconfirmed = frozenset[tuple[ReplicaName, NativeRef]]
 def confirm_ends(bridge: Bridge, lease: Lease, available: Iterable[ReplicaName]) -> Unconfirmed:
     """Where a ticket lost a link or its parent, look at the other ticket; what is gone goes into the inbox.
 
-    Where the other one still shows the link, the ticket is read once more: one of the two answers was of the past. Costs requests
-    only where something was lost. The tickets of a tracker that can't be asked now are returned: they are not decided before.
+    Where one end shows a link and the other does not, tickets are read once more: one of the two answers was of the past. Costs
+    requests only then, and where something was lost. The tickets of a tracker that can't be asked now are returned: they are not
+    decided before.
     """
     unconfirmed: set[tuple[ReplicaName, NativeRef]] = set()
     answering = set(available)
     for name, replica in bridge.replicas.items():
         if replica.mapping is None:
             continue
+        with bridge.store.read() as tx:
+            apart = _apart(Reader(bridge=bridge, replica=replica, tx=tx))
+        if apart and (name not in answering or not _read_again(bridge, lease, name, apart)):
+            unconfirmed |= {(name, ref) for ref in apart}
         with bridge.store.read() as tx:
             lost = _losses(Reader(bridge=bridge, replica=replica, tx=tx))
             others = tx.links.tickets_to_refs(bridge.name, name, {other for _, other in lost})
@@ -52,11 +58,11 @@ def _confirm(
     """Whether the tracker could be asked; what it does not let us ask at all holds nothing up."""
     replica = bridge.replicas[name]
     try:
-        found = _fetched(replica, others.values())
+        found = look(bridge, replica, sorted(others.values()), comments=False)
         with bridge.store.read() as tx:
             reader = Reader(bridge=bridge, replica=replica, tx=tx)
             doubtful = {ref for ref, other in lost if other in others and _shows(reader, found.get(others[other]), ref)}
-        again = _fetched(replica, doubtful)
+        again = look(bridge, replica, sorted(doubtful), comments=False)
     except TrackerError as error:
         return not isinstance(error, Retryable | AuthFailed)
     gone = [one for one in found.values() if isinstance(one, Gone)]
@@ -67,9 +73,44 @@ def _confirm(
     return True
 
 
-def _fetched(replica: Replica, refs: Iterable[NativeRef]) -> dict[NativeRef, NativeTicket | Gone]:
-    wanted = sorted(refs)
-    return {one.ref: one for one in replica.adapter.fetch(wanted, comments=False)} if wanted else {}
+def _read_again(bridge: Bridge, lease: Lease, name: ReplicaName, refs: Iterable[NativeRef]) -> bool:
+    """Put the tickets into the inbox as they are now; whether the tracker could be asked, as in `_confirm`."""
+    try:
+        found = look(bridge, bridge.replicas[name], sorted(refs), comments=False)
+    except TrackerError as error:
+        return not isinstance(error, Retryable | AuthFailed)
+    with bridge.store.begin(lease) as tx:
+        gone = [one for one in found.values() if isinstance(one, Gone)]
+        tickets = [replace(one, comments=None) for one in found.values() if isinstance(one, NativeTicket)]
+        tx.inbox.put(bridge.name, name, tickets, gone=gone)
+    return True
+
+
+def _apart(reader: Reader) -> set[NativeRef]:
+    """The tickets at both ends of links that are new at one end, and not there at the other, in what was pulled of both."""
+    bridge, name, tx = reader.bridge.name, reader.replica.name, reader.tx
+    if Field.LINKS not in reader.fields:
+        return set()
+    items = {ref: tx.inbox.take(bridge, name, ref).ticket for ref in tx.inbox.ticket_refs(bridge, name)}
+    pulled = {
+        ref: as_set(reader.decode(native).snapshot.fields.get(Field.LINKS))
+        for ref, native in items.items()
+        if native is not None
+    }
+    found: set[NativeRef] = set()
+    for ref, members in pulled.items():
+        for kind, end in map(link_parts, members):
+            other, is_shared = NativeRef(end), kind in LINK_KINDS.keys() - reader.capabilities.own_ends
+            if other in pulled and is_shared and other_end(kind, TicketId(ref)) not in pulled[other]:
+                link = tx.links.by_ref(bridge, name, ref)
+                known = reader.tx.links.refs_to_tickets(bridge, name, [other])
+                if link is None or other not in known or f"{kind}:{known[other]}" not in _base_links(link):
+                    found |= {ref, other}
+    return found
+
+
+def _base_links(link: LinkRecord) -> frozenset[str]:
+    return as_set((link.base or {}).get(Field.LINKS))
 
 
 def _losses(reader: Reader) -> list[tuple[NativeRef, TicketId]]:
@@ -145,6 +186,27 @@ def with_ended(reader: Reader, link: LinkRecord, seen: Fields) -> Fields:
     if Field.PARENT in seen and not seen[Field.PARENT] and isinstance(parent, str) and parent:
         kept |= {Field.PARENT: parent} if _is_ended(reader, parent) else {}
     return {**seen, **kept} if kept else seen
+
+
+def without_ended(reader: Reader, events: Iterable[FieldEvent]) -> tuple[FieldEvent, ...]:
+    """The edits without those that only took away what led to tickets that are not there any more."""
+    kept: list[FieldEvent] = []
+    for event in events:
+        lost = as_set(event.old) - as_set(event.new) if event.field is Field.LINKS else frozenset[str]()
+        ended = frozenset(member for member in lost if _is_ended(reader, link_parts(member)[1]))
+        new = as_set(event.new) | ended
+        if (
+            event.field is Field.PARENT
+            and not event.new
+            and isinstance(event.old, str)
+            and _is_ended(reader, event.old)
+        ):
+            continue
+        if not ended:
+            kept.append(event)
+        elif new != as_set(event.old):
+            kept.append(replace(event, new=new))
+    return tuple(kept)
 
 
 def _is_ended(reader: Reader, other: str) -> bool:

@@ -9,6 +9,7 @@ from sync.core.claims import as_set
 from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import Field, Gone, NativeTicket, link_parts
+from sync.engine.direct import look
 from sync.engine.probe import failure_of, forget, remember
 from sync.engine.reading import Reader
 from sync.engine.report import ProblemLine, ReplicaFailure
@@ -44,7 +45,7 @@ def look_for_missing(bridge: Bridge, lease: Lease, available: Iterable[ReplicaNa
             continue
         replica = bridge.replicas[name]
         try:
-            found = list(replica.adapter.fetch(sorted(refs)))
+            found = look(bridge, replica, sorted(refs))
         except TrackerError as error:
             failure = failure_of(name, error)
             remember(bridge, lease, replica, failure)
@@ -53,7 +54,7 @@ def look_for_missing(bridge: Bridge, lease: Lease, available: Iterable[ReplicaNa
             failures.append(failure)
             continue
         with bridge.store.begin(lease) as tx:
-            for one in found:
+            for one in found.values():
                 if isinstance(one, NativeTicket):
                     _take_there(Reader(bridge=bridge, replica=replica, tx=tx), one)
                 elif (line := _take_gone(bridge, tx, name, one)) is not None:

@@ -11,6 +11,7 @@ from sync.core.errors import TrackerError
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import Gone, NativeComment, NativeTicket
 from sync.core.ports import Page
+from sync.engine.direct import look
 from sync.engine.probe import failure_of, forget, remember
 from sync.engine.report import ProblemLine, ReplicaFailure
 from sync.engine.runtime import Bridge, Replica
@@ -92,17 +93,10 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page, newest: N
     comments = page.comments
     late = [*_older(page.tickets, newest), *_contradicted(bridge, replica, page.comments, newest)]
     if doubtful := list(dict.fromkeys([*_doubtful(bridge, replica, page.tickets), *late])):
-        found = {one.ref: one for one in replica.adapter.fetch(doubtful)}
-        seen = _last_seen(bridge, replica, doubtful)
+        listed: dict[NativeRef, datetime] = {}
         for ticket in page.tickets:
-            seen[ticket.ref] = max(ticket.updated_at, seen.get(ticket.ref, ticket.updated_at))
-        behind = [
-            one.ref
-            for one in found.values()
-            if isinstance(one, NativeTicket) and one.updated_at < seen.get(one.ref, one.updated_at)
-        ]
-        if behind:  # the answer was of the past, as lists may be
-            found |= {one.ref: one for one in replica.adapter.fetch(behind)}
+            listed[ticket.ref] = max(ticket.updated_at, listed.get(ticket.ref, ticket.updated_at))
+        found = look(bridge, replica, doubtful, known=listed)
         direct = [found.get(ref, ticket) for ref, ticket in {**found, **{one.ref: one for one in page.tickets}}.items()]
         whole = {one.ref: one for ticket in direct if isinstance(ticket, NativeTicket) for one in ticket.comments or ()}
         comments = tuple(whole.get(one.ref, one) for one in comments)
@@ -130,13 +124,6 @@ def _store(bridge: Bridge, lease: Lease, replica: Replica, page: Page, newest: N
 
 
 MALFORMED = "the tracker sent something that can't be read; look at the ticket there, it is tried again when it changes"
-
-
-def _last_seen(bridge: Bridge, replica: Replica, refs: Iterable[NativeRef]) -> dict[NativeRef, datetime]:
-    """When the linked ones of these tickets had been written last, when we saw them last."""
-    with bridge.store.read() as tx:
-        links = [tx.links.by_ref(bridge.name, replica.name, ref) for ref in refs]
-    return {link.ref: link.native.updated_at for link in links if link and isinstance(link.native, NativeTicket)}
 
 
 def _older(tickets: Iterable[NativeTicket], newest: Newest) -> list[NativeRef]:
@@ -209,6 +196,6 @@ def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[Nat
             if new and linked + len(new) > counts[ref]:
                 short.append(ref)
     if short:
-        whole = [one for one in replica.adapter.fetch(short) if isinstance(one, NativeTicket)]
+        whole = [one for one in look(bridge, replica, short).values() if isinstance(one, NativeTicket)]
         with bridge.store.begin(lease) as tx:
             tx.inbox.put(bridge.name, replica.name, whole)

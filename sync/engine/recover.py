@@ -9,6 +9,8 @@ from sync.core.errors import Rejected, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
+from sync.engine.direct import look_at
+from sync.engine.echoes import LANDED, shown_of
 from sync.engine.joining import close_lost_create, link_comment, link_lost_create
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
@@ -80,8 +82,8 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
             _close(bridge, lease, run, row, "failed", NOT_FOUND)
         return
     if row.op.kind is OpKind.CREATE:
-        native = next((one for one in replica.adapter.fetch([found]) if isinstance(one, NativeTicket)), None)
-        if native is None:
+        native = look_at(bridge, replica, found)
+        if not isinstance(native, NativeTicket):
             return
         with bridge.store.begin(lease) as tx:
             if tx.links.by_ref(bridge.name, replica.name, found) is None:
@@ -94,19 +96,22 @@ def _settle_create(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
 def _is_gone(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord) -> bool:
     """Whether the ticket that was to be commented on is not there any more; the link step is told."""
     assert row.op.ref is not None
-    gone = [one for one in replica.adapter.fetch([row.op.ref], comments=False) if isinstance(one, Gone)]
-    if gone:
-        with bridge.store.begin(lease) as tx:
-            tx.inbox.put(bridge.name, replica.name, gone=gone)
-    return bool(gone)
+    found = look_at(bridge, replica, row.op.ref, comments=False)
+    if not isinstance(found, Gone):
+        return False
+    with bridge.store.begin(lease) as tx:
+        tx.inbox.put(bridge.name, replica.name, gone=[found])
+    return True
 
 
 def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: OutboxRecord, found: NativeRef) -> None:
     """Link the comment that was found; what was asked is compared with it next."""
     assert row.op.ref is not None
-    ticket = next((one for one in replica.adapter.fetch([row.op.ref]) if isinstance(one, NativeTicket)), None)
-    native = next((one for one in (ticket.comments or () if ticket else ()) if one.ref == found), None)
-    if ticket is None or native is None or row.comment is None:
+    ticket = look_at(bridge, replica, row.op.ref)
+    if not isinstance(ticket, NativeTicket) or row.comment is None:
+        return
+    native = next((one for one in ticket.comments or () if one.ref == found), None)
+    if native is None:
         return
     with bridge.store.begin(lease) as tx:
         reader = Reader(bridge=bridge, replica=replica, tx=tx)
@@ -120,23 +125,30 @@ def _link_lost_comment(bridge: Bridge, lease: Lease, replica: Replica, row: Outb
 def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
     """Read the ticket: what stands there is decided on next, and a change that is not there is then sent again."""
     assert row.op.ref is not None
-    found = list(replica.adapter.fetch([row.op.ref]))
+    found = look_at(bridge, replica, row.op.ref)
+    landed: list[str] = []
     with bridge.store.begin(lease) as tx:
-        tx.inbox.put(
-            bridge.name,
-            replica.name,
-            [one for one in found if isinstance(one, NativeTicket)],
-            gone=[one for one in found if isinstance(one, Gone)],
-        )
+        if isinstance(found, Gone):
+            tx.inbox.put(bridge.name, replica.name, gone=[found])
+        elif found is not None:
+            tx.inbox.put(bridge.name, replica.name, [found])
+            landed = _landed(Reader(bridge=bridge, replica=replica, tx=tx), row, found)
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
-    row = replace(row, context={**row.context, "lost": True})
+    row = replace(row, context={**row.context, "lost": True, LANDED: landed})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
+
+
+def _landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[str]:
+    """The fields that stand there as this request sent them; another one of unknown end may have brought them as well."""
+    others = [one for one in reader.tx.outbox.of_ticket(row.ticket, row.replica) if one.context.get("lost")]
+    doubtful = {name for one in others if one.id != row.id for name in one.op.fields - set(one.context.get(LANDED, ()))}
+    return sorted(shown_of(reader, row, native) - doubtful)
 
 
 def _settle_delete(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
     """Gone is done; what is still there waits for another consent."""
     assert row.op.ref is not None
-    found = next(iter(replica.adapter.fetch([row.op.ref])), None)
+    found = look_at(bridge, replica, row.op.ref)
     if not isinstance(found, Gone):
         _settle_change(bridge, lease, run, replica, row)
         return
@@ -155,9 +167,10 @@ def _settle_upload(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
         _close(bridge, lease, run, row, "done", "found again by its content")
         return
     assert row.op.ref is not None
-    found = list(replica.adapter.fetch([row.op.ref]))
+    found = look_at(bridge, replica, row.op.ref)
     with bridge.store.begin(lease) as tx:
-        tx.inbox.put(bridge.name, replica.name, [one for one in found if isinstance(one, NativeTicket)])
+        if isinstance(found, NativeTicket):
+            tx.inbox.put(bridge.name, replica.name, [found])
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
     if bridge.now() - (row.sent_at or row.created_at) >= bridge.settle:
         _close(bridge, lease, run, row, "failed", NOT_FOUND)

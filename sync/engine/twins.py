@@ -15,6 +15,7 @@ from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import Field, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind
+from sync.engine.direct import look_at
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge
 from sync.engine.writer import MOST_STEPS, Writer
@@ -138,7 +139,8 @@ def _send(writer: Writer, ticket: TicketId, twin: LinkRecord, ops: tuple[NativeO
 
 
 def _read(writer: Writer, ref: NativeRef) -> NativeTicket | None:
-    return next((one for one in writer.replica.adapter.fetch([ref]) if isinstance(one, NativeTicket)), None)
+    found = look_at(writer.bridge, writer.replica, ref)
+    return found if isinstance(found, NativeTicket) else None
 
 
 def _done(writer: Writer, problem: ProblemRecord, instead: str = "") -> None:

@@ -11,6 +11,7 @@ from sync.core.models import Field, NativeComment, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import OpKind, Receipt
 from sync.engine.deciding import content_digest
+from sync.engine.direct import look_at
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
 from sync.store.records import CommentRecord, LinkRecord
@@ -62,7 +63,7 @@ def write_comment(writer: Writer, intent: Intent) -> None:
 
 def _present(writer: Writer, ticket: LinkRecord, link: LinkRecord, known: NativeComment) -> NativeComment:
     """The comment as it is now; to be decided on again when somebody rewrote or deleted it since."""
-    whole = next(iter(writer.replica.adapter.fetch([ticket.ref])), None)
+    whole = look_at(writer.bridge, writer.replica, ticket.ref)
     if not isinstance(whole, NativeTicket) or whole.comments is None:
         return known
     found = next((one for one in whole.comments if one.ref == link.ref), None)

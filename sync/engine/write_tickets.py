@@ -15,6 +15,7 @@ from sync.core.models import UNKNOWN, Field, FieldProblem, Fields, JsonObject, N
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
+from sync.engine.direct import READ_VERSION, look
 from sync.engine.echoes import DOUBTFUL
 from sync.engine.ends import taken_away, with_ended
 from sync.engine.history import STEPWISE
@@ -127,8 +128,8 @@ def _refuse_if_taken_away(writer: Writer, intent: Intent, current: NativeTicket)
         missing = as_set(change.new) - as_set(change.old) - as_set(seen.get(Field.LINKS))
         others = taken_away(reader, writer.sender.run, intent.ticket, missing)
     if others:
-        found = writer.replica.adapter.fetch(sorted(others.values()), comments=False)
-        natives = [one for one in found if isinstance(one, NativeTicket)]
+        found = look(writer.bridge, writer.replica, sorted(others.values()), comments=False)
+        natives = [one for one in found.values() if isinstance(one, NativeTicket)]
         with writer.bridge.store.begin(writer.lease) as tx:
             tx.inbox.put(writer.bridge.name, writer.replica.name, natives)
         raise ChangedMeanwhile
@@ -199,7 +200,7 @@ def _send_all(
     answer: NativeTicket | None = current
     problems: list[FieldProblem] = []
     tried: set[Field] = set()
-    read = {"read_at": current.updated_at.isoformat()}
+    read = {"read_at": current.updated_at.isoformat(), READ_VERSION: current.version}
     for number, op in enumerate(ops):
         pending = frozenset(name for later in ops[number + 1 :] for name in later.fields)
         try:

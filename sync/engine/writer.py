@@ -15,6 +15,7 @@ from sync.core.mapping import ProjectMapping
 from sync.core.models import Field, FieldProblem, Fields, Gone, NativeTicket
 from sync.core.plan import Intent
 from sync.core.ports import NativeOp
+from sync.engine.direct import look_at
 from sync.engine.missing import note_missing
 from sync.engine.pauses import Held
 from sync.engine.reading import Reader
@@ -105,14 +106,14 @@ class Writer:
 
     def fetched(self, ref: NativeRef, *, comments: bool = False) -> NativeTicket:
         """The ticket as it is now; one that is not there is noted, and `ChangedMeanwhile` raised."""
-        for found in self.replica.adapter.fetch([ref], comments=comments):
-            if isinstance(found, Gone):
-                self._miss(found)
-                raise ChangedMeanwhile
-            return found
-        raise Rejected(
-            f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it"
-        )
+        found = look_at(self.bridge, self.replica, ref, comments=comments)
+        if isinstance(found, Gone):
+            self._miss(found)
+            raise ChangedMeanwhile
+        if found is None:
+            message = f"{self.replica.name} does not show us ticket {ref}: it may be that only some people may read it"
+            raise Rejected(message)
+        return found
 
     def is_gone(self, intent: Intent, ref: NativeRef) -> bool:
         """Whether a request was refused because its ticket is not there: that is noted, and it is made again when the ticket is back."""

@@ -16,7 +16,7 @@ from sync.store import Tx
 from sync.store.convert import fields_from_json
 from sync.store.records import AuditRecord, CommentRecord, ConflictRecord, LinkRecord, ProblemRecord, TicketRecord
 from sync.testing.memory import MemoryAdapter, MemoryTracker
-from tests.simulation.world import BRIDGE, World
+from tests.simulation.world import BRIDGE, World, Written
 
 Place = tuple[TicketId, Field]
 
@@ -112,7 +112,7 @@ class Evidence:
         """Every write of every field of every linked ticket, in true order."""
         linked = {(link.replica, link.ref): link.ticket for link in self.tx.links.list(BRIDGE)}
         here = {(name, link.ref) for links in self.links.values() for name, link in links.items()}
-        found: list[tuple[Act, int, bool]] = []
+        found: list[_Found] = []
         for number, one in enumerate(self.world.written):
             ticket = linked.get((one.replica, one.entry.ref))
             if ticket is None or one.replica not in self.readers:
@@ -132,8 +132,7 @@ class Evidence:
                     number=number, replica=one.replica, ref=one.entry.ref, ticket=ticket, field=told.field,
                     old=old, new=new, ours=one.ours, gone=(one.replica, one.entry.ref) not in here,
                 )  # fmt: skip
-                found.append((act, one.cycle, one.late))
-                found += [(each, one.cycle, one.late) for each in self._at_other_ends(act)]
+                found += [(each, one) for each in (act, *self._at_other_ends(act))]
         return _followed(found, self.world)
 
     def _at_other_ends(self, act: Act) -> Iterator[Act]:
@@ -149,6 +148,7 @@ class Evidence:
                 yield replace(act, ticket=TicketId(other), ref=ref, old=old, new=new)
 
 
+_Found = tuple[Act, Written]
 #: One write may be of several fields (a kind and its type), and of the tickets at both ends of a link.
 _One = tuple[int, TicketId, Field]
 
@@ -157,55 +157,67 @@ def _one(act: Act) -> _One:
     return act.number, act.ticket, act.field
 
 
-def _followed(found: list[tuple[Act, int, bool]], world: World) -> list[Act]:
+def _followed(found: list[_Found], world: World) -> list[Act]:
     """The acts, with what came after each."""
-    later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int, bool]] = {}
-    earlier: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, int]] = {}
-    made: dict[tuple[ReplicaName, NativeRef], tuple[Act, int]] = {}
+    later: dict[tuple[ReplicaName, NativeRef, Field], tuple[Act, Written]] = {}
+    earlier: dict[tuple[ReplicaName, NativeRef, Field], _Found] = {}
+    made: dict[tuple[ReplicaName, NativeRef], _Found] = {}
     before: dict[_One, Act | None] = {}
     began: dict[tuple[ReplicaName, NativeRef, Field], Value] = {}
     undone: set[_One] = set()
     first: dict[_One, Value] = {}
-    for act, cycle, _ in found:
+    for act, one in found:
         place = (act.replica, act.ref, act.field)
         of = earlier.get(place)
-        born, then = made.setdefault((act.replica, act.ref), (act, cycle))
+        born, then = made.setdefault((act.replica, act.ref), (act, one))
         if of is None and born.ours and not act.ours:
             of = replace(born, field=act.field, new=act.old), then  # what we made a copy without, we asked to be empty
-        before[_one(act)] = of[0] if of is not None and of[0].ours and of[1] == cycle else None
-        if of is None or of[0].ours or of[1] != cycle:
+        before[_one(act)] = of[0] if of is not None and of[0].ours and of[1].cycle == one.cycle else None
+        if of is None or of[0].ours or not _nobody_looked(of[1], one):
             began[place] = act.old
         elif act.new == began[place]:
             undone.add(_one(act))
         first[_one(act)] = began[place]
-        earlier[place] = act, cycle
+        earlier[place] = act, one
     told: list[Act] = []
-    for act, cycle, late in reversed(found):
+    for act, one in reversed(found):
         place = (act.replica, act.ref, act.field)
         after = later.get(place)
-        later[place] = act, cycle, late
         knobs = world.trackers[act.replica].knobs
         ours = before[_one(act)]
         # Our request had no answer, the ticket did not show it, and so it was sent again.
         again = ours is not None and after is not None and equal(act.field, ours.new, after[0].new)
         blind = not knobs.history and (again or not knobs.conditional_writes)
+        lost_sight = after is not None and (
+            # Of several edits before one write of ours none was seen.
+            (after[0].lost_sight and after[1].cycle == one.cycle)
+            or (after[0].ours and blind and (again or _is_unseen(act, one, after[1], world)))
+        )
         told.append(
             act
             if act.ours
             else replace(
                 act,
                 replaced=after is not None and not after[0].ours,
-                lost_sight=after is not None
-                and after[0].ours
-                and blind
-                and (again or after[1] == cycle or after[2] or (act.replica, after[1]) in world.misled),
+                lost_sight=lost_sight,
                 undone=_one(act) in undone,
                 began=first[_one(act)],
                 rewritten=after is not None and after[0].ours,
                 mistaken=ours is not None and not knobs.history and not knobs.answers,
             )
         )
+        later[place] = told[-1], one
     return told[::-1]
+
+
+def _nobody_looked(before: Written, one: Written) -> bool:
+    """Whether nothing was decided about the ticket between two writes: they were of one cycle, or what it was settled with is the same."""
+    return before.cycle == one.cycle or (before.base is not None and before.base == one.base)
+
+
+def _is_unseen(act: Act, one: Written, after: Written, world: World) -> bool:
+    """Whether our write came so soon after the person's, so late, or after such a look, that it knew nothing of it."""
+    return after.cycle == one.cycle or after.late or (act.replica, after.cycle) in world.misled
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from pathlib import Path
 from random import Random
 
 from sync.core.errors import TrackerError
-from sync.core.ids import BridgeName, ReplicaName
+from sync.core.ids import BridgeName, NativeRef, ReplicaName
+from sync.core.models import Fields
 from sync.core.ports import NativeOp
 from sync.engine.runtime import Bridge, Replica
 from sync.engine.workers import OneThread
@@ -41,6 +42,7 @@ class Written:
     entry: MemoryWrite
     cycle: int
     late: bool
+    base: Fields | None  # what the engine had settled the ticket with when a person wrote this
 
     @property
     def ours(self) -> bool:
@@ -163,7 +165,13 @@ class World:
 
     def _note(self, name: ReplicaName, entry: MemoryWrite) -> None:
         cycle = -self.cycles if self.is_between else self.cycles
-        self.written.append(Written(replica=name, entry=entry, cycle=cycle, late=self.is_delivering))
+        base = None if entry.author == ACCOUNT else self._base(name, entry.ref)
+        self.written.append(Written(replica=name, entry=entry, cycle=cycle, late=self.is_delivering, base=base))
+
+    def _base(self, name: ReplicaName, ref: NativeRef) -> Fields | None:
+        with self.store.read() as tx:
+            link = tx.links.by_ref(BRIDGE, name, ref)
+        return None if link is None else link.base
 
     def _replica(self, name: ReplicaName, tracker: MemoryTracker) -> Replica:
         adapter = StormyAdapter(
