@@ -45,6 +45,7 @@ def reconcile(
     for name in _names(before, sides):
         verdict = _decide(name, canonical, sides, policy)
         if verdict is None:
+            conflicts += _put_back(name, before[name], sides) if name in held and name in before else []
             continue
         if verdict.conflict is not None:
             conflicts.append(verdict.conflict)
@@ -53,7 +54,8 @@ def reconcile(
                 continue
         is_news = name not in after or not equal(name, after[name], verdict.value)
         if name in held:
-            conflicts += [_one_more(name, before.get(name), verdict)] if is_news and verdict.conflict is None else []
+            claim = Claim(value=verdict.value, source=verdict.source)
+            conflicts += [_one_more(name, before.get(name), claim)] if is_news and verdict.conflict is None else []
             continue
         if is_news:
             after[name] = verdict.value
@@ -121,15 +123,20 @@ def _with_a_say(name: Field, claimants: list[Side], value: Value) -> list[Side]:
     return told or ([] if not is_empty(value) else claimants[:1])
 
 
-def _one_more(name: Field, value: Value, verdict: Verdict) -> Conflict:
+def _put_back(name: Field, value: Value, sides: Sequence[Side]) -> list[Conflict]:
+    """Whoever wrote the canonical value itself while the field waits for a person claims it, as any other value."""
+    writers = [side for side in sides if side.reads and name in side.fields and side.had(name) and side.edited(name)]
+    return [_one_more(name, value, claims_of(side, name)[-1]) for side in writers]
+
+
+def _one_more(name: Field, value: Value, claim: Claim) -> Conflict:
     """What somebody wrote while the field waits for a person is another claim on it."""
-    claim = Claim(value=verdict.value, source=verdict.source)
     return Conflict(
         field=name,
         reason=Reason.CONCURRENT,
         base=value,
         claims=(claim,),
-        proposed=verdict.value,
+        proposed=claim.value,
         winner=claim,
         settled=False,
     )

@@ -19,7 +19,7 @@ from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent, Value
 from sync.core.ports import ClockReading, OpKind
-from sync.engine.echoes import DOUBTFUL, LATEST
+from sync.engine.echoes import DOUBTFUL, LANDED, LATEST
 from sync.engine.history import is_own, told
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
@@ -85,7 +85,8 @@ def settle_overruns(tx: Tx, overrun: Overrun) -> None:
 
 
 def _was_lost(row: OutboxRecord) -> bool:
-    return bool(row.context.get("lost"))
+    """Whether it may still land: of what was seen to have landed nothing more is to come."""
+    return bool(row.context.get("lost")) and not row.op.fields <= set(row.context.get(LANDED, ()))
 
 
 def _is_doubtful(row: OutboxRecord, can: Capabilities) -> bool:
@@ -205,10 +206,13 @@ def _run_over_by(
             foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
         # What a lost addition brought, and somebody took away again, left no trace but in the history.
         until = len(line) if _was_lost(row) and shape_of(name) is Shape.SET else ours[-1]
-        between = [event for event, own in line[end:until] if not own and event.new is not UNKNOWN]
-        foreign += filter(is_news, between)
-        if shape_of(name) is not Shape.SET:
-            foreign = foreign[-1:]  # the earlier ones were replaced by people
+        between = [event for event, own in line[end:until] if not own and event.new is not UNKNOWN and is_news(event)]
+        if shape_of(name) is Shape.SET:
+            foreign += between
+        elif shape_of(name) is Shape.TEXT:
+            foreign = [*_as_one(foreign), *_as_one(between)]
+        else:
+            foreign = [*foreign, *between][-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
     return found
 
@@ -235,8 +239,14 @@ def _taken_for_ours(
             taken = seen(name, len(people) == len(line))
             mistaken = [event for event in people if event.new is not UNKNOWN and equal(name, event.new, taken)]
             if mistaken and mistaken[-1].id not in known and not _is_kept(mistaken[-1], canonical):
-                found[mistaken[-1].id] = mistaken[-1]
+                step = _as_one([*people[: people.index(mistaken[-1])], mistaken[-1]])
+                found[mistaken[-1].id] = step[0] if shape_of(name) is Shape.TEXT else mistaken[-1]
     return list(found.values())
+
+
+def _as_one(edits: Sequence[FieldEvent]) -> list[FieldEvent]:
+    """Edits of a text, each upon the one before, as one step: what the first of them changed is lost with the last."""
+    return [replace(edits[-1], old=edits[0].old)] if edits else []
 
 
 def _taken(later: Sequence[OutboxRecord], base: Fields, name: Field, is_last: bool) -> Value:
