@@ -162,15 +162,25 @@ def contested(reader: Reader, ticket: TicketId, members: Iterable[str]) -> froze
     return frozenset(found)
 
 
-def taken_away(reader: Reader, run: RunId, ticket: TicketId, wanted: Iterable[str]) -> dict[TicketId, NativeRef]:
-    """Of links that do not show at this ticket, the other tickets at which this very run made them: somebody has taken them away since."""
+def undone_ends(
+    reader: Reader, run: RunId, ticket: TicketId, absent: frozenset[str], standing: frozenset[str]
+) -> dict[TicketId, NativeRef]:
+    """The tickets at the other ends of links that somebody undid since this very run made them, or took them away.
+
+    `absent` are links that are to be here and do not show at this ticket, `standing` those that are not to be here and show.
+    """
     found: set[TicketId] = set()
-    for member in wanted:
+    for member in absent | standing:
         kind, other = link_parts(member)
         rows = reader.tx.outbox.of_ticket(TicketId(other), reader.replica.name)
-        made = [row for row in rows if row.run == run and Field.LINKS in row.op.fields and row.state == "done"]
-        after = as_set(fields_from_json(made[-1].after or {}).get(Field.LINKS)) if made else frozenset()
-        if kind not in reader.capabilities.own_ends and other_end(kind, ticket) in after:
+        done = [row for row in rows if row.run == run and Field.LINKS in row.op.fields and row.state == "done"]
+        if not done or kind in reader.capabilities.own_ends:
+            continue
+        before, after = (
+            as_set(fields_from_json(one or {}).get(Field.LINKS)) for one in (done[0].before, done[-1].after)
+        )
+        mirrored = other_end(kind, ticket)
+        if mirrored in (after if member in absent else before - after):
             found.add(TicketId(other))
     return reader.tx.links.tickets_to_refs(reader.bridge.name, reader.replica.name, found) if found else {}
 

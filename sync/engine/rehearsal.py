@@ -95,12 +95,13 @@ class Links:
 
     def mirrors(self, native: NativeTicket) -> dict[str, bool]:
         """The links of a ticket that were made (True) or taken away at their other ends after it was read."""
-        _, own = self._seen.get(native.ref, (_turn(native), frozenset[str]()))
+        since, own = self._seen.get(native.ref, (_turn(native), frozenset[str]()))
+        since = max(since, _turn(native))  # of two requests for one ticket the first may have written its links
         others = self._named_by.get(native.ref, set()) | {NativeRef(link_parts(member)[1]) for member in own}
         found: dict[str, bool] = {}
         for other in others & self._seen.keys():
             turn, links = self._seen[other]
-            if turn <= _turn(native):
+            if turn <= since:
                 continue
             ends = [link_parts(member) for member in links]
             there = {other_end(kind, other) for kind, end in ends if end == native.ref and kind in LINK_KINDS}

@@ -17,7 +17,7 @@ from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
 from sync.engine.direct import READ_VERSION, look
 from sync.engine.echoes import DOUBTFUL
-from sync.engine.ends import taken_away, with_ended
+from sync.engine.ends import undone_ends, with_ended
 from sync.engine.history import STEPWISE
 from sync.engine.reading import Reader
 from sync.engine.writer import MOST_STEPS, ChangedMeanwhile, Writer
@@ -93,7 +93,7 @@ def update(writer: Writer, intent: Intent) -> None:
     if current is None or not writer.capabilities.conditional_writes or Field.LINKS in intent.changes:
         current = writer.fetched(link.ref)
         _refuse_if_changed(writer, intent, link, current)
-        _refuse_if_taken_away(writer, intent, current)
+        _refuse_if_undone(writer, intent, current)
     _walk(writer, intent, current)
     writer.outcome.updated.add(intent.ticket)
 
@@ -117,16 +117,19 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
         raise ChangedMeanwhile
 
 
-def _refuse_if_taken_away(writer: Writer, intent: Intent, current: NativeTicket) -> None:
-    """Decide again where a link that was just made at its other end is not there any more."""
+def _refuse_if_undone(writer: Writer, intent: Intent, current: NativeTicket) -> None:
+    """Decide again where somebody undid what was just done at the other end of a link."""
     change = intent.changes.fields.get(Field.LINKS)
     if change is None:
         return
     with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
-        seen = reader.shown(current)
-        missing = as_set(change.new) - as_set(change.old) - as_set(seen.get(Field.LINKS))
-        others = taken_away(reader, writer.sender.run, intent.ticket, missing)
+        seen = as_set(reader.shown(current).get(Field.LINKS))
+        absent, standing = (
+            as_set(change.new) - as_set(change.old) - seen,
+            (as_set(change.old) - as_set(change.new)) & seen,
+        )
+        others = undone_ends(reader, writer.sender.run, intent.ticket, absent, standing)
     if others:
         found = look(writer.bridge, writer.replica, sorted(others.values()), comments=False)
         natives = [one for one in found.values() if isinstance(one, NativeTicket)]
