@@ -37,8 +37,10 @@ def join_scalars(
     """
     claims = [claim for side in claimants for claim in _last_words(name, _steps(side, name))]
     claims += [replace(claim, value=value) for side in backers for claim in _last_words(name, _steps(side, name))]
-    if mine is not None and any(_canonical_is_rival(side, name, mine) for side in claimants):
-        claims.append(mine)
+    if mine is not None:
+        # Whoever had seen the canonical value and wrote something else has spoken for it: it is no rival to the others any more.
+        unaware = [side for side in claimants if _canonical_is_rival(side, name, mine)]
+        claims += [mine] if unaware and not any(side.had(name) for side in claimants if side not in unaware) else []
     rivals = _without_shadows(name, claims, [*claimants, *backers], policy)
     latest = _latest(rivals)
     if all(equal(name, claim.value, latest.value) for claim in rivals):
@@ -166,7 +168,7 @@ def _source(side: Side, event: FieldEvent) -> Provenance:
 
 def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
     """Whether the canonical value is news to this side: not settled with it, and not what it had before its edit."""
-    told = [event for event in (*side.overrun, *(side.history or ())) if event.field is name]
+    told = [*(event for event in side.overrun if event.field is name), *_since_base(side, name)]
     seen = any(equal(name, event.old, mine.value) for event in told)
     if seen and not any(equal(name, event.new, mine.value) for event in told):
         return False  # it was written by somebody who saw the canonical value, which nobody else had brought there
@@ -182,6 +184,15 @@ def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
         return True
     holds = side.project({name: mine.value}).get(name, UNKNOWN)
     return holds is UNKNOWN or not equal(name, holds, side.base.fields[name])
+
+
+def _since_base(side: Side, name: Field) -> list[FieldEvent]:
+    """What the history tells of the field after the base: times may be too coarse to leave out what came before it."""
+    events = [event for event in side.history or () if event.field is name]
+    if side.base is None or not side.had(name):
+        return events
+    made = [number for number, event in enumerate(events) if equal(name, event.new, side.base.fields[name])]
+    return events[made[-1] + 1 :] if made else events
 
 
 def _is_older(side: Side) -> bool:

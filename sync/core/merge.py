@@ -83,7 +83,11 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
     known = canonical is not None and name in canonical.fields
     value: Value = canonical.fields[name] if canonical is not None and known else None
     claimants = _with_a_say(name, [side for side in present if side.reads and _claims(side, name, canonical)], value)
-    intruders = [side for side in present if not side.reads and side.had(name) and _claims(side, name, canonical)]
+    intruders = [
+        side
+        for side in present
+        if not side.reads and side.base is not None and name in side.base.fields and _claims(side, name, canonical)
+    ]
     if not claimants:
         if known:
             return _refused(name, canonical, intruders) if intruders and canonical is not None else None

@@ -172,7 +172,9 @@ def _followed(found: list[_Found], world: World) -> list[Act]:
         born, then = made.setdefault((act.replica, act.ref), (act, one))
         if of is None and born.ours and not act.ours:
             of = replace(born, field=act.field, new=act.old), then  # what we made a copy without, we asked to be empty
-        before[_one(act)] = of[0] if of is not None and of[0].ours and of[1].cycle == one.cycle else None
+        soon = of is not None and of[1].cycle == one.cycle
+        # Several edits behind one write of ours are seen by the same look, if by any.
+        before[_one(act)] = None if of is None or not soon else of[0] if of[0].ours else before.get(_one(of[0]))
         if of is None or of[0].ours or not _nobody_looked(of[1], one):
             began[place] = act.old
         elif act.new == began[place]:
