@@ -234,7 +234,7 @@ def _stands_there(side: Side, name: Field, value: Value, held: Value) -> bool:
 def _unsettled(side: Side, name: Field, value: Value) -> bool:
     """Whether the side must be looked at: somebody wrote there, or the canonical value moved on.
 
-    Where two fields share one word, another value of the one may leave room for the other.
+    Another kind or type may leave room for what the old one had no word or no field for.
     """
-    written = side.edited(name) or (name in PARTNERS and side.edited(PARTNERS[name]))
+    written = side.edited(name) or (shape_of(name) is not Shape.TEXT and any(side.edited(one) for one in PARTNERS))
     return written or not side.delivered(name, value) or any(event.field is name for event in side.overrun)

@@ -290,6 +290,10 @@ def _observe(
             _note_doubt(
                 tx, intent, {name for name in sent & holds.keys() if not equal(name, base.get(name), holds[name])}
             )
+        agreed = {**link.agreed, **asked}
+        if sent & PARTNERS.keys() and (cramped := _cramped(agreed, base) - asked.keys()):
+            agreed = {name: value for name, value in agreed.items() if name not in cramped}
+            writer.outcome.open.add(intent.ticket)
         if foreign := _foreign(reader, intent, link, current, denied, answered):
             tx.inbox.put(writer.bridge.name, writer.replica.name, [replace(current, comments=None)])
         if foreign or len(asked) < len(intent.changes.news):
@@ -303,7 +307,7 @@ def _observe(
                 native=replace(current, comments=None),
                 base={**base, **foreign},
                 digest=writer.mapping.digest(),
-                agreed={**link.agreed, **asked},
+                agreed=agreed,
                 observed_at=writer.bridge.now(),
             )
         )
@@ -324,6 +328,15 @@ def _observe(
         for name, (is_now, asked_for) in shown.items()
     ]
     writer.report(intent, current, dropped)
+
+
+def _cramped(agreed: Fields, base: Fields) -> set[Field]:
+    """What the ticket showed less of than was settled: another kind or type may have a word, or a field, for it."""
+    return {
+        name
+        for name, value in agreed.items()
+        if name in base and shape_of(name) is not Shape.TEXT and not equal(name, base[name], value)
+    }
 
 
 def _note_doubt(tx: Tx, intent: Intent, unlike: set[Field]) -> None:

@@ -13,8 +13,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from sync.core.claims import as_set
 from sync.core.fieldrules import equal
-from sync.core.models import UNKNOWN, Field, NativeTicket
+from sync.core.models import UNKNOWN, Field, NativeTicket, link_parts
 from sync.engine.reading import Reader
 from tests.wire.hands import WORD, Hand
 from tests.wire.people import People, Written
@@ -232,6 +233,9 @@ def converged(world: World, links: dict[str, dict[str, Any]], known: Told) -> Br
                 seen = reader.shown(native)
                 for what, value in reader.projection(native)(record.canonical.fields).items():
                     there = seen.get(what, UNKNOWN)
+                    if what is Field.LINKS:
+                        # Where the other ticket was deleted the link went with it, whether or not anybody has noticed.
+                        value = frozenset(one for one in as_set(value) if name in links.get(link_parts(one)[1], {}))
                     # A circle is told at one of its tickets and left out at all of them.
                     circles = what in (Field.LINKS, Field.PARENT) and any(one[2] == what for one in known.problems)
                     # A reason goes with its status.

@@ -15,7 +15,7 @@ from tests.wire.steps import Cycle, Deed, History, Strike, drawn, parts_of
 from tests.wire.world import world
 
 #: A slice; `python -m tests.wire` does the volume.
-SEEDS = (1, 2, 4, 5, 6, 8, 10, 11, 7042)
+SEEDS = (1, 2, 4, 5, 6, 8, 10, 11, 7042, 20057)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
