@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sync.core.claims import as_set
 from sync.core.decision import Side
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import TicketId
 from sync.core.models import Field, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
+from sync.engine.history import LATEST
+from sync.engine.landed import LANDED
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, OutboxRecord
 
-#: How long after `Bridge.settle` a request whose answer was lost may still land.
-LATEST = timedelta(minutes=10)
-#: Where a request without an answer names the fields that stood there as it had sent them when its ticket was read next.
-LANDED = "landed"
 #: Where a request names the fields of which it is not known whether what stood there afterwards was its effect.
 DOUBTFUL = "doubtful"
 
@@ -69,25 +67,6 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
                 if name in agreed:  # else it is still to be settled
                     agreed[name] = _with_ours(agreed[name], ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
-
-
-def shown_of(reader: Reader, row: OutboxRecord, native: NativeTicket) -> frozenset[Field]:
-    """The fields that the ticket shows as the request, which changed them, had sent them."""
-    shown, project = reader.shown(native), reader.projection(native)
-    sent, before = fields_from_json(row.after or {}), fields_from_json(row.before or {})
-    held, had = {**sent, **project(sent)}, {**before, **project(before)}
-    return frozenset(
-        name
-        for name in row.op.fields & sent.keys() & shown.keys()
-        if name in had and not equal(name, had[name], held[name]) and _stands(name, shown[name], held[name], had[name])
-    )
-
-
-def _stands(name: Field, seen: Value, sent: Value, before: Value) -> bool:
-    if shape_of(name) is not Shape.SET:
-        return equal(name, seen, sent)
-    added, removed = as_set(sent) - as_set(before), as_set(before) - as_set(sent)
-    return added <= as_set(seen) and not removed & as_set(seen)
 
 
 def _was_not_shown(link: LinkRecord, row: OutboxRecord, name: Field) -> bool:

@@ -11,13 +11,14 @@ from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName
 from sync.core.models import UNKNOWN, Field, FieldEvent, Fields, NativeEvent, NativeTicket
-from sync.engine.echoes import LATEST
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, OutboxRecord
 
 #: How long before its request and after its answer the tracker may date our own write.
 OWN_WRITE_MARGIN = timedelta(seconds=90)
+#: How long after `Bridge.settle` a request whose answer was lost may still land.
+LATEST = timedelta(minutes=10)
 #: The fields whose way may have several steps, each a request of its own.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

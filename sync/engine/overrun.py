@@ -6,7 +6,7 @@ cycle after a write reads the history of the tickets that were written, all in o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,8 +19,9 @@ from sync.core.fieldrules import PARTNERS, Shape, equal, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Canonical, Field, FieldEvent, Fields, NativeEvent, Value
 from sync.core.ports import ClockReading, OpKind
-from sync.engine.echoes import DOUBTFUL, LANDED, LATEST
-from sync.engine.history import is_own, told
+from sync.engine.echoes import DOUBTFUL
+from sync.engine.history import LATEST, is_own, told
+from sync.engine.landed import LANDED, landed_by, may_land
 from sync.engine.reading import Reader
 from sync.engine.runtime import Bridge, Replica
 from sync.store import Lease, Tx
@@ -61,7 +62,8 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
             for row in tx.outbox.writes_after(bridge.name, name, checked):
                 newest = row.sequence
                 rows += [row] if _is_doubtful(row, can) else []
-            waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(_was_lost(row) for row in rows) else set()
+            waiting = set(tx.inbox.ticket_refs(bridge.name, name)) if any(may_land(row) for row in rows) else set()
+        landed: dict[str, list[str]] = {}
         asked = [row for row in rows if not row.context.get("checked") and _is_due(row, waiting)]
         if asked:
             try:
@@ -69,9 +71,11 @@ def find_overruns(bridge: Bridge, lease: Lease, names: Iterable[ReplicaName]) ->
             except TrackerError:
                 continue
             with bridge.store.read() as tx:
-                found |= _overruns(Reader(bridge=bridge, replica=replica, tx=tx), asked, events)
+                reader = Reader(bridge=bridge, replica=replica, tx=tx)
+                found |= _overruns(reader, asked, events)
+                landed = landed_by(reader, asked, events)
         if newest > checked:
-            _remember(bridge, lease, name, rows, asked, found, newest)
+            _remember(bridge, lease, name, rows, asked, found, landed, newest)
     return found
 
 
@@ -81,24 +85,19 @@ def settle_overruns(tx: Tx, overrun: Overrun) -> None:
     for request in overrun.requests:
         if (row := tx.outbox.get(request)) is not None:
             known = [*row.context.get("told", ()), *claimed]
-            tx.outbox.save(replace(row, context={**row.context, "told": known, "checked": not _was_lost(row)}))
-
-
-def _was_lost(row: OutboxRecord) -> bool:
-    """Whether it may still land: of what was seen to have landed nothing more is to come."""
-    return bool(row.context.get("lost")) and not row.op.fields <= set(row.context.get(LANDED, ()))
+            tx.outbox.save(replace(row, context={**row.context, "told": known, "checked": not may_land(row)}))
 
 
 def _is_doubtful(row: OutboxRecord, can: Capabilities) -> bool:
     """Whether somebody may have written around the request unseen; over a newer version some trackers refuse every write."""
     if row.context.get(DOUBTFUL) or row.op.kind is OpKind.CREATE:
         return bool(row.context.get(DOUBTFUL))
-    return _was_lost(row) or not can.conditional_writes
+    return may_land(row) or not can.conditional_writes
 
 
 def _is_due(row: OutboxRecord, waiting: set[NativeRef]) -> bool:
     """A request whose answer was lost may land at any moment: it is looked at whenever its ticket changed."""
-    return not _was_lost(row) or _ref(row) in waiting
+    return not may_land(row) or _ref(row) in waiting
 
 
 def _ref(row: OutboxRecord) -> NativeRef | None:
@@ -198,14 +197,14 @@ def _run_over_by(
         ours = [number for number, (event, own) in enumerate(line) if own and is_own(reader, event, [row])]
         if not ours or name not in sent:
             continue
-        end = ours[0] if _was_lost(row) else ours[-1]
+        end = ours[0] if may_land(row) else ours[-1]
         start = _seen_until(name, line[:end], before)
         foreign = [event for event, own in line[start:end] if not own and event.new is not UNKNOWN]
         if shape_of(name) is Shape.SET:
             # A tracker may tell of single members: those that were there, or not there, when we looked had been seen.
             foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
         # What a lost addition brought, and somebody took away again, left no trace but in the history.
-        until = len(line) if _was_lost(row) and shape_of(name) is Shape.SET else ours[-1]
+        until = len(line) if may_land(row) and shape_of(name) is Shape.SET else ours[-1]
         between = [event for event, own in line[end:until] if not own and event.new is not UNKNOWN and is_news(event)]
         if shape_of(name) is Shape.SET:
             foreign += between
@@ -292,24 +291,27 @@ def _remember(
     rows: Sequence[OutboxRecord],
     asked: Sequence[OutboxRecord],
     found: Overruns,
+    landed: Mapping[str, Sequence[str]],
     newest: int,
 ) -> None:
-    """Mark what ran over nothing, and up to where all is checked."""
+    """Mark what ran over nothing, what has landed, and up to where all is checked."""
     guilty = {request for key, overrun in found.items() if key[1] == name for request in overrun.requests}
-    innocent = {row.id for row in asked if row.id not in guilty and not _was_lost(row)}
+    innocent = {row.id for row in asked if row.id not in guilty and not may_land(row)}
     horizon = bridge.now() - bridge.settle - LATEST
     open_rows = [
         row.sequence
         for row in rows
         if row.id not in innocent and not row.context.get("checked")
         # What was found is not decided on yet, and may never be: this may be a plan, or the process dies.
-        if row.id in guilty or not _was_lost(row) or (row.sent_at or row.created_at) >= horizon
+        if row.id in guilty or not may_land(row) or (row.sent_at or row.created_at) >= horizon
     ]
     checked = min(open_rows) - 1 if open_rows else newest
     with bridge.store.begin(lease) as tx:
         for row in rows:
             if row.id in innocent:
                 tx.outbox.save(replace(row, context={**row.context, "checked": True}))
+            elif row.id in landed:
+                tx.outbox.save(replace(row, context={**row.context, LANDED: landed[row.id]}))
         for ticket, replica in found:
             if replica == name:
                 tx.tickets.set_dirty(ticket, "an edit was run over")

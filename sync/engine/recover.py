@@ -10,8 +10,8 @@ from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
 from sync.core.models import Gone, NativeTicket
 from sync.core.ports import OpKind
 from sync.engine.direct import look_at
-from sync.engine.echoes import LANDED, shown_of
 from sync.engine.joining import close_lost_create, link_comment, link_lost_create
+from sync.engine.landed import LANDED, landed_in
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
@@ -132,17 +132,10 @@ def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
             tx.inbox.put(bridge.name, replica.name, gone=[found])
         elif found is not None:
             tx.inbox.put(bridge.name, replica.name, [found])
-            landed = _landed(Reader(bridge=bridge, replica=replica, tx=tx), row, found)
+            landed = landed_in(Reader(bridge=bridge, replica=replica, tx=tx), row, found)
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
     row = replace(row, context={**row.context, "lost": True, LANDED: landed})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
-
-
-def _landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[str]:
-    """The fields that stand there as this request sent them; another one of unknown end may have brought them as well."""
-    others = [one for one in reader.tx.outbox.of_ticket(row.ticket, row.replica) if one.context.get("lost")]
-    doubtful = {name for one in others if one.id != row.id for name in one.op.fields - set(one.context.get(LANDED, ()))}
-    return sorted(shown_of(reader, row, native) - doubtful)
 
 
 def _settle_delete(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, row: OutboxRecord) -> None:
