@@ -40,7 +40,7 @@ from sync.engine.ends import Unconfirmed, contested, with_ended, without_ended
 from sync.engine.flipflop import flip_flops
 from sync.engine.history import Histories
 from sync.engine.missing import is_missing
-from sync.engine.overrun import Overrun, Overruns
+from sync.engine.overrun import NOTHING, Overrun, Overruns
 from sync.engine.reading import Reader, readers
 from sync.engine.runtime import Bridge
 from sync.store import Tx
@@ -254,7 +254,7 @@ class Decider:
             decoded = reader.decode(native)
             problems[link.replica] = decoded.problems
             head = Snapshot(fields=with_ended(reader, link, reader.resolved(decoded.snapshot.fields)))
-        overrun = self.overruns.get((link.ticket, link.replica))
+        overrun = self.overruns.get((link.ticket, link.replica), NOTHING)
         side = Side(
             replica=link.replica,
             fields=reader.fields,
@@ -262,7 +262,7 @@ class Decider:
             base=None if base is None else Snapshot(fields=base),
             head=head,
             agreed=self._agreed(reader, link),
-            overrun=without_ended(reader, overrun.events if overrun is not None else ()),
+            overrun=without_ended(reader, overrun.events),
             reads=reader.replica.reads,
             receives=reader.replica.receives,
             touched=reader.touched(link, native) if native is not None else None,
@@ -279,7 +279,7 @@ class Decider:
         }
         if unsaid:
             side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
-        return SideSeen(link=link, side=without_echoes(side, reader, link, native), head=native)
+        return SideSeen(link=link, side=without_echoes(side, reader, link, native, overrun.line), head=native)
 
     def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:
         """Whether the value that the side was settled with could not be written there."""

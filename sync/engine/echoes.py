@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from sync.core.claims import as_set
 from sync.core.decision import Side
 from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import TicketId
-from sync.core.models import Field, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
+from sync.core.models import Field, FieldEvent, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
 from sync.engine.history import LATEST
 from sync.engine.landed import LANDED
 from sync.engine.reading import Reader
@@ -20,12 +21,19 @@ from sync.store.records import LinkRecord, OutboxRecord
 DOUBTFUL = "doubtful"
 
 
-def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeTicket | None = None) -> Side:
+def without_echoes(
+    side: Side,
+    reader: Reader,
+    link: LinkRecord,
+    native: NativeTicket | None = None,
+    line: Sequence[tuple[FieldEvent, bool]] = (),
+) -> Side:
     """The side, with what a lost request of ours wrote taken for that and not for a person's edit.
 
     Such a field has the base that stands there and was settled with the value that was sent: where the canonical ticket
     says something else by now, it is written again. The same holds of a request that was done and whose look afterwards was
-    answered out of the past. `native` is the ticket that the head was read from.
+    answered out of the past. `native` is the ticket that the head was read from, `line` what its history tells, where it was read:
+    each event with whether it was ours.
     """
     if side.base is None or side.head is None or isinstance(side.head, Tombstone):
         return side
@@ -34,7 +42,7 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
     side = _without_other_ends(side, reader, link, now - reader.bridge.settle - LATEST)
     written = now if native is None else min(now, native.updated_at - reader.replica.adapter.clock().offset)
     since = written - reader.bridge.settle - LATEST
-    edited = [name for name in side.seen if side.edited(name)]
+    edited = [name for name in side.seen if side.edited(name) and not _is_by_people(name, side.seen[name], line)]
     if not edited:
         return side
     assert side.base is not None
@@ -67,6 +75,12 @@ def without_echoes(side: Side, reader: Reader, link: LinkRecord, native: NativeT
                 if name in agreed:  # else it is still to be settled
                     agreed[name] = _with_ours(agreed[name], ours, seen)
     return replace(side, base=Snapshot(fields=base), agreed=agreed)
+
+
+def _is_by_people(name: Field, value: Value, line: Sequence[tuple[FieldEvent, bool]]) -> bool:
+    """Whether the history says that a person wrote the value last, and not a request of ours."""
+    writers = [ours for event, ours in line if event.field is name and equal(name, event.new, value)]
+    return bool(writers) and not writers[-1]
 
 
 def _was_not_shown(link: LinkRecord, row: OutboxRecord, name: Field) -> bool:

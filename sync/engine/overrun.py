@@ -34,11 +34,18 @@ CHECKED = "checked_to"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overrun:
-    """The edits on one side of a ticket that our writes ran over, and the requests that did it."""
+    """The edits on one side of a ticket that our writes ran over, and the requests that did it.
+
+    `line` is what the history told, each event with whether it was ours: of a ticket to which a request may be on its way too.
+    """
 
     events: tuple[FieldEvent, ...]
     requests: tuple[str, ...]
+    line: tuple[tuple[FieldEvent, bool], ...] = ()
 
+
+#: Where nothing is known to have been run over.
+NOTHING = Overrun(events=(), requests=())
 
 Overruns = dict[tuple[TicketId, ReplicaName], Overrun]
 
@@ -151,9 +158,9 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
                 if not _was_seen(later, event):
                     lost[event.id] = event
                     guilty[row.id] = None
-        if lost:
+        if lost or any(map(may_land, requests)):
             key = ticket, reader.replica.name
-            found[key] = Overrun(events=tuple(lost.values()), requests=tuple(guilty))
+            found[key] = Overrun(events=tuple(lost.values()), requests=tuple(guilty), line=tuple(line))
     return found
 
 
@@ -262,6 +269,12 @@ def _landings(reader: Reader, row: OutboxRecord, name: Field, events: Sequence[_
     together = {name, PARTNERS.get(name, name)}
     ours = [number for number, (event, own) in enumerate(events) if own and event.field in together]
     landed = [number + 1 for number in ours if is_own(reader, events[number][0], [row])]
+    if not landed:  # what somebody had just written there themselves our request did not change
+        landed = [
+            number + 1
+            for number, (event, _) in enumerate(events)
+            if event.field is name and is_own(reader, event, [row])
+        ]
     # A tracker need not tell in a history with what a ticket was made.
     return landed or ([0] if row.op.kind is OpKind.CREATE else [])
 
@@ -312,8 +325,8 @@ def _remember(
                 tx.outbox.save(replace(row, context={**row.context, "checked": True}))
             elif row.id in landed:
                 tx.outbox.save(replace(row, context={**row.context, LANDED: landed[row.id]}))
-        for ticket, replica in found:
-            if replica == name:
+        for (ticket, replica), overrun in found.items():
+            if replica == name and overrun.events:
                 tx.tickets.set_dirty(ticket, "an edit was run over")
         if (record := tx.replicas.get(bridge.name, name)) is not None and record.details.get(CHECKED) != checked:
             tx.replicas.save(replace(record, details={**record.details, CHECKED: checked}))
