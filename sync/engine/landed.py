@@ -7,6 +7,7 @@ same afterwards was written by somebody.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
@@ -26,7 +27,25 @@ def may_land(row: OutboxRecord) -> bool:
     return bool(row.context.get("lost")) and not row.op.fields <= set(row.context.get(LANDED, ()))
 
 
-def landed_in(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[str]:
+def settle_landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[Field]:
+    """The fields that the ticket shows as this request sent them become its base, as if the answer had come; they are returned."""
+    landed = _landed_in(reader, row, native)
+    link = reader.tx.links.by_ref(reader.bridge.name, reader.replica.name, native.ref)
+    if not landed or link is None or link.base is None:
+        return []
+    shown, sent, before = reader.shown(native), fields_from_json(row.after or {}), fields_from_json(row.before or {})
+    base: dict[Field, Value] = dict(link.base)
+    for name in landed:
+        base[name] = shown[name]
+        if shape_of(name) is Shape.SET:  # other members are other people's
+            wanted, had = as_set(sent[name]), as_set(before.get(name))
+            base[name] = (as_set(link.base.get(name)) | (wanted - had)) - (had - wanted)
+    agreed = {**link.agreed, **{name: sent[name] for name in landed}}
+    reader.tx.links.save(replace(link, base=base, agreed=agreed))
+    return landed
+
+
+def _landed_in(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[Field]:
     """The fields that the ticket shows as this request sent them; another one of unknown end may have brought them as well."""
     others = [one for one in reader.tx.outbox.of_ticket(row.ticket, row.replica) if one.id != row.id and may_land(one)]
     doubtful = {name for one in others for name in one.op.fields - set(one.context.get(LANDED, ()))}

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from sync.core.errors import Rejected, TrackerError
 from sync.core.ids import NativeRef, ReplicaName, RunId, TicketId
-from sync.core.models import Gone, NativeTicket
+from sync.core.models import Field, Gone, NativeTicket
 from sync.core.ports import OpKind
 from sync.engine.direct import look_at
 from sync.engine.joining import close_lost_create, link_comment, link_lost_create
-from sync.engine.landed import LANDED, landed_in
+from sync.engine.landed import LANDED, settle_landed
 from sync.engine.probe import failure_of
 from sync.engine.reading import Reader
 from sync.engine.report import ReplicaFailure
@@ -126,13 +126,13 @@ def _settle_change(bridge: Bridge, lease: Lease, run: RunId, replica: Replica, r
     """Read the ticket: what stands there is decided on next, and a change that is not there is then sent again."""
     assert row.op.ref is not None
     found = look_at(bridge, replica, row.op.ref)
-    landed: list[str] = []
+    landed: list[Field] = []
     with bridge.store.begin(lease) as tx:
         if isinstance(found, Gone):
             tx.inbox.put(bridge.name, replica.name, gone=[found])
         elif found is not None:
             tx.inbox.put(bridge.name, replica.name, [found])
-            landed = landed_in(Reader(bridge=bridge, replica=replica, tx=tx), row, found)
+            landed = settle_landed(Reader(bridge=bridge, replica=replica, tx=tx), row, found)
         tx.tickets.set_dirty(row.ticket, "an answer was lost")
     row = replace(row, context={**row.context, "lost": True, LANDED: landed})
     _close(bridge, lease, run, row, "done", "its answer was lost; the ticket was read again and is decided on anew")
