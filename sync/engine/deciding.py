@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sync.core.changes import ChangeSet, FieldChange
@@ -38,7 +39,7 @@ from sync.engine.deletions import Ending, carried, deletes, find_endings
 from sync.engine.echoes import without_echoes
 from sync.engine.ends import Unconfirmed, contested, with_ended, without_ended
 from sync.engine.flipflop import flip_flops
-from sync.engine.history import Histories
+from sync.engine.history import Histories, line_of
 from sync.engine.missing import is_missing
 from sync.engine.overrun import NOTHING, Overrun, Overruns
 from sync.engine.reading import Reader, readers
@@ -279,7 +280,11 @@ class Decider:
         }
         if unsaid:
             side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
-        return SideSeen(link=link, side=without_echoes(side, reader, link, native, overrun.line), head=native)
+        echoed = without_echoes(side, reader, link, native, overrun.line)
+        if echoed != side and not overrun.line and reader.capabilities.history and link.replica in self.available:
+            with suppress(TrackerError):  # else what a late request of ours may have written is taken for that
+                echoed = without_echoes(side, reader, link, native, line_of(reader, link))
+        return SideSeen(link=link, side=echoed, head=native)
 
     def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:
         """Whether the value that the side was settled with could not be written there."""

@@ -22,6 +22,8 @@ LATEST = timedelta(minutes=10)
 #: The fields whose way may have several steps, each a request of its own.
 STEPWISE = frozenset({Field.STATUS, Field.REASON})
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+#: Events of one ticket in their order, each with whether it was ours.
+Line = list[tuple[FieldEvent, bool]]
 
 
 @dataclass(slots=True)
@@ -34,16 +36,19 @@ class Histories:
         """What people did to the ticket since its base, oldest first, in canonical terms and by our clock."""
         place = (link.replica, link.ref)
         if place not in self._read:
-            # Two tickets that meet for the first time have their whole past to be compared.
-            base = link.native.updated_at if isinstance(link.native, NativeTicket) else LONG_AGO
-            since = base - reader.capabilities.clock_resolution
-            own = reader.tx.outbox.of_ticket(link.ticket, link.replica)
-            events = told(reader, own, reader.replica.adapter.history([link.ref], since))
-            self._read[place] = tuple(event for event, is_ours in events if not is_ours)
+            self._read[place] = tuple(event for event, is_ours in line_of(reader, link) if not is_ours)
         return self._read[place]
 
 
-def told(reader: Reader, own: Sequence[OutboxRecord], events: Iterable[NativeEvent]) -> list[tuple[FieldEvent, bool]]:
+def line_of(reader: Reader, link: LinkRecord) -> Line:
+    """The history of one ticket since its base, as `told`: one request. Raises what `Adapter.history` raises."""
+    # Two tickets that meet for the first time have their whole past to be compared.
+    base = link.native.updated_at if isinstance(link.native, NativeTicket) else LONG_AGO
+    own = reader.tx.outbox.of_ticket(link.ticket, link.replica)
+    return told(reader, own, reader.replica.adapter.history([link.ref], base - reader.capabilities.clock_resolution))
+
+
+def told(reader: Reader, own: Sequence[OutboxRecord], events: Iterable[NativeEvent]) -> Line:
     """The events of one ticket in canonical terms and by our clock, in their order, each with whether it was ours."""
     offset, account = reader.replica.adapter.clock().offset, reader.capabilities.account
     found = [

@@ -152,7 +152,7 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
             later = [one for one in own if one.sequence > row.sequence and one.comment is None]
             fields, news = record.canonical.fields, partial(_is_news, reader, record.canonical)
             for event in [
-                *_run_over_by(reader, row, line, fields, news),
+                *_run_over_by(reader, row, [one for one in own if one.sequence < row.sequence], line, fields, news),
                 *_taken_for_ours(reader, row, line, partial(_taken, later, base), fields),
             ]:
                 if not _was_seen(later, event):
@@ -187,6 +187,7 @@ def _is_news(reader: Reader, canonical: Canonical, event: FieldEvent) -> bool:
 def _run_over_by(
     reader: Reader,
     row: OutboxRecord,
+    earlier: Sequence[OutboxRecord],
     events: Sequence[_Told],
     canonical: Fields,
     is_news: Callable[[FieldEvent], bool],
@@ -202,6 +203,9 @@ def _run_over_by(
     for name in row.op.fields:
         line = [(event, ours) for event, ours in events if event.field is name]
         ours = [number for number, (event, own) in enumerate(line) if own and is_own(reader, event, [row])]
+        if name in before and equal(name, before[name], sent.get(name)):
+            # Written along with its partner as it had been: what made it that may have been another request.
+            ours = [number for number in ours if not is_own(reader, line[number][0], earlier)]
         if not ours or name not in sent:
             continue
         end = ours[0] if may_land(row) else ours[-1]
@@ -323,10 +327,20 @@ def _remember(
         for row in rows:
             if row.id in innocent:
                 tx.outbox.save(replace(row, context={**row.context, "checked": True}))
-            elif row.id in landed:
-                tx.outbox.save(replace(row, context={**row.context, LANDED: landed[row.id]}))
+            elif may_land(row) and (overrun := found.get((row.ticket, name))) is not None:
+                notes = {LANDED: landed.get(row.id, row.context.get(LANDED, [])), "told": _decided(tx, row, overrun)}
+                tx.outbox.save(replace(row, context={**row.context, **notes}))
         for (ticket, replica), overrun in found.items():
             if replica == name and overrun.events:
                 tx.tickets.set_dirty(ticket, "an edit was run over")
         if (record := tx.replicas.get(bridge.name, name)) is not None and record.details.get(CHECKED) != checked:
             tx.replicas.save(replace(record, details={**record.details, CHECKED: checked}))
+
+
+def _decided(tx: Tx, row: OutboxRecord, overrun: Overrun) -> list[str]:
+    """What people wrote and is canonical by now: should the request land over it and something newer, it is not claimed again."""
+    record = tx.tickets.get(row.ticket)
+    canonical: Fields = {} if record is None else record.canonical.fields
+    people = [event for event, ours in overrun.line if not ours and event.field in row.op.fields]
+    kept = (event.id for event in people if _is_kept(event, canonical))
+    return list(dict.fromkeys([*row.context.get("told", ()), *kept]))

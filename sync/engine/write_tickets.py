@@ -377,7 +377,12 @@ def _foreign(
         if name not in old or UNKNOWN in (value, old[name]):
             continue
         if name in intent.changes and name not in denied:
-            ours = _our_part(value, old[name], intent.changes.fields[name].new, expected.get(name))
+            asked = intent.changes.fields[name].new
+            ours = _our_part(value, old[name], asked, expected.get(name))
+            if ours != value and not _has_room(reader, current, name, as_set(value) | as_set(asked)):
+                ours = as_set(value) & as_set(
+                    asked
+                )  # somebody had taken the place: nobody took away what never stood there
             if ours != value:
                 foreign[name] = ours
             elif name in written and shape_of(name) is not Shape.SET and not equal(name, value, written[name]):
@@ -385,6 +390,13 @@ def _foreign(
         elif not equal(name, value, old[name]) and not equal(name, value, expected.get(name, UNKNOWN)):
             foreign[name] = old[name]
     return foreign
+
+
+def _has_room(reader: Reader, current: NativeTicket, name: Field, members: frozenset[str]) -> bool:
+    """Whether the tracker could hold all these members of a set at once; of anything else that is not asked."""
+    if shape_of(name) is not Shape.SET:
+        return True
+    return members <= as_set(reader.projection(current)({name: members}).get(name, members))
 
 
 def show(value: Value) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sync.core.claims import as_set
@@ -84,6 +85,23 @@ class Evidence:
         return any(
             (one.replica, one.ticket, one.field) == (act.replica, act.ticket, act.field) for one in self.problems
         )
+
+    def when(self, act: Act) -> datetime:
+        """The true moment of an act."""
+        return self.world.written[act.number].when
+
+    def went_with_a_ticket(self, act: Act) -> bool:
+        """Whether it was the tracker that took a link away, as the ticket at one of its ends was deleted."""
+        one = self.world.written[act.number]
+        return any(
+            (other.replica, other.when, other.entry.key) == (one.replica, one.when, "deleted") and other.entry.new
+            for other in self.world.written
+        )
+
+    def was_unanswered(self, act: Act) -> bool:
+        """Whether a request of ours to this ticket had no answer, and its tracker tells no history that could say when it landed."""
+        told = (entry for entry in self.audit if (entry.ticket, entry.replica) == (act.ticket, act.replica))
+        return not self.world.trackers[act.replica].knobs.history and any("answer was lost" in one.note for one in told)
 
     def claims(self, place: Place) -> list[Value]:
         """What stands in the conflicts about a field of a ticket."""

@@ -57,7 +57,10 @@ def _lost_scalars(seen: Evidence, place: Place, acts: list[Act]) -> Broken:
                 act.field, project({act.field: value}).get(act.field, UNKNOWN), act.new
             )
 
-        later = any(other.number > act.number and not other.ours for other in acts)
+        # Of two edits of one instant nobody can say which was the later one.
+        later = any(
+            not other.ours and other.number != act.number and seen.when(other) >= seen.when(act) for other in acts
+        )
         if (
             act.field is Field.PARENT
             and act.new is None
@@ -93,6 +96,8 @@ def _lost_members(seen: Evidence, place: Place, acts: list[Act], parts: Callable
             continue
         if place[1] is Field.LINKS and act.replica not in seen.links.get(TicketId(link_parts(member)[1]), {}):
             continue  # the ticket at the other end went, and the link with it: nobody took it away
+        if place[1] is Field.LINKS and not wanted and seen.went_with_a_ticket(act):
+            continue
         if place[1] is Field.ASSIGNEES and not wanted and seen.world.trackers[act.replica].knobs.max_assignees == 1:
             continue  # where one only has a place, another one takes it without sending anybody away
         yield f"{act.replica} {act.ref} {act.field}: {member!r} was {'added' if wanted else 'removed'} in vain"

@@ -220,7 +220,7 @@ def clock_tolerance(seen: Evidence) -> Broken:
             reads = seen.readers[act.replica].replica.reads
             if (
                 reads
-                and not (act.lost_sight or act.gone or is_told(seen, act))
+                and not (act.lost_sight or act.gone or is_told(seen, act) or seen.was_unanswered(act))
                 and act.old
                 and equal(place[1], act.old, final)
             ):

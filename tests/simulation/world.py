@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from random import Random
@@ -42,6 +42,7 @@ class Written:
     entry: MemoryWrite
     cycle: int
     late: bool
+    when: datetime  # in truth, whatever the tracker's clock says
     base: Fields | None  # what the engine had settled the ticket with when a person wrote this
 
     @property
@@ -166,7 +167,9 @@ class World:
     def _note(self, name: ReplicaName, entry: MemoryWrite) -> None:
         cycle = -self.cycles if self.is_between else self.cycles
         base = None if entry.author == ACCOUNT else self._base(name, entry.ref)
-        self.written.append(Written(replica=name, entry=entry, cycle=cycle, late=self.is_delivering, base=base))
+        self.written.append(
+            Written(replica=name, entry=entry, cycle=cycle, late=self.is_delivering, when=self.clock(), base=base)
+        )
 
     def _base(self, name: ReplicaName, ref: NativeRef) -> Fields | None:
         with self.store.read() as tx:
