@@ -177,7 +177,7 @@ def _canonical_is_rival(side: Side, name: Field, mine: Claim) -> bool:
     if side.delivered(name, mine.value):
         # Where the tracker shows less than the canonical value, nothing may have been written: the edit may be of before.
         was = side.base.fields[name] if side.base is not None and side.had(name) else mine.value
-        return not equal(name, was, mine.value) and _is_older(side)
+        return not equal(name, was, mine.value) and name not in side.taken and _is_older(side)
     if is_empty(mine.value) and not side.had(name):
         return False
     if side.base is None or not side.had(name):

@@ -45,6 +45,9 @@ class Side:
     history: tuple[FieldEvent, ...] | None = None
     overrun: tuple[FieldEvent, ...] = ()
     clock_uncertainty: timedelta = timedelta()
+    taken: frozenset[Field] = (
+        frozenset()
+    )  # fields whose value in `agreed` the tracker took in a request, whatever it shows of it
     tells: frozenset[Field] = frozenset()  # fields that this side tells of and can't be told
     #: (the author's text, its copy here before, its copy now) → the author's text with what changed here.
     rephrase: Callable[[str, str, str], str] = as_it_stands

@@ -32,6 +32,7 @@ from sync.core.models import (
 )
 from sync.core.plan import Intent, make_plan
 from sync.core.ports import OpKind
+from sync.engine.asked import is_unsaid, was_taken
 from sync.engine.attachment_work import file_intents, has_files_to_come, names_a_copy_elsewhere
 from sync.engine.attachments import takes_files
 from sync.engine.comment_work import CommentDecider, CommentWork, SideSeen
@@ -275,23 +276,17 @@ class Decider:
         # What stood there was no rendering of a value that was refused: it and the edit are both of an older one. Where a person
         # had written over our value, it had not been refused.
         written = {event.field for event in side.overrun}
-        unsaid = {
-            name for name in side.agreed if side.edited(name) and name not in written and self._is_unsaid(link, name)
-        }
-        if unsaid:
-            side = replace(side, agreed={name: value for name, value in side.agreed.items() if name not in unsaid})
+        edited = [name for name in side.agreed if side.edited(name) and name not in written]
+        taken = frozenset(name for name in edited if was_taken(self.tx, link, name))
+        unsaid = {name for name in edited if name not in taken and is_unsaid(self.tx, self.bridge.name, link, name)}
+        if taken or unsaid:
+            agreed = {name: value for name, value in side.agreed.items() if name not in unsaid}
+            side = replace(side, taken=taken, agreed=agreed)
         echoed = without_echoes(side, reader, link, native, overrun.line)
         if echoed != side and not overrun.line and reader.capabilities.history and link.replica in self.available:
             with suppress(TrackerError):  # else what a late request of ours may have written is taken for that
                 echoed = without_echoes(side, reader, link, native, line_of(reader, link))
         return SideSeen(link=link, side=echoed, head=native)
-
-    def _is_unsaid(self, link: LinkRecord, name: Field) -> bool:
-        """Whether the value that the side was settled with could not be written there."""
-        rows = self.tx.outbox.of_ticket(link.ticket, link.replica)
-        asked = [row for row in rows if row.link == link.id and row.comment is None and name in row.op.fields]
-        refused = bool(asked) and asked[-1].state == "failed"
-        return refused or name in self.tx.problems.fields_of(self.bridge.name, link.replica, link.ticket)
 
     def _agreed(self, reader: Reader, link: LinkRecord) -> Fields:
         """What this side was settled with; what could not be said there is offered once more where words have changed."""

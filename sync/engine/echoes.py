@@ -12,7 +12,7 @@ from sync.core.fieldrules import Shape, equal, shape_of
 from sync.core.ids import TicketId
 from sync.core.models import Field, FieldEvent, NativeTicket, Snapshot, Tombstone, Value, link_parts, other_end
 from sync.engine.history import LATEST
-from sync.engine.landed import LANDED
+from sync.engine.landed import LANDED, may_land
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
 from sync.store.records import LinkRecord, OutboxRecord
@@ -52,7 +52,7 @@ def without_echoes(
         if (
             row.comment != link.comment
             or row.link not in (None, link.id)
-            or not (row.context.get("lost") or row.context.get(DOUBTFUL))
+            or not (may_land(row) or row.context.get(DOUBTFUL))
             or (row.sent_at or row.created_at) < since
         ):
             continue
@@ -63,7 +63,7 @@ def without_echoes(
                 continue
             if name in row.context.get(LANDED, ()):
                 continue  # it does not land twice: what stands there since is somebody's
-            if not row.context.get("lost") and not _was_not_shown(link, row, name):
+            if not may_land(row) and not _was_not_shown(link, row, name):
                 continue
             if equal(name, side.seen[name], held.get(name, sent[name])):
                 base[name], agreed[name] = side.seen[name], sent[name]

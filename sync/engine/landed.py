@@ -23,8 +23,9 @@ LANDED = "landed"
 
 
 def may_land(row: OutboxRecord) -> bool:
-    """Whether the answer to the request was lost and it may still be on its way."""
-    return bool(row.context.get("lost")) and not row.op.fields <= set(row.context.get(LANDED, ()))
+    """Whether the request has no answer and may still be on its way."""
+    unanswered = row.context.get("lost") or row.state in ("sent", "unknown")
+    return bool(unanswered) and not row.op.fields <= set(row.context.get(LANDED, ()))
 
 
 def settle_landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[Field]:
