@@ -198,7 +198,7 @@ MUTANTS = (
     Mutant(
         name="base is what we sent",
         fault="the base of a link is what was sent, not what the tracker shows",
-        plant=around("sync.engine.write_tickets:_observe", _base_is_sent),
+        plant=around("sync.engine.write_tickets:observe", _base_is_sent),
         caught_by="tests/scenarios/test_texts.py",
     ),
     Mutant(
