@@ -82,7 +82,8 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
     present = [side for side in sides if name in side.fields and not isinstance(side.head, Tombstone)]
     known = canonical is not None and name in canonical.fields
     value: Value = canonical.fields[name] if canonical is not None and known else None
-    claimants = _with_a_say(name, [side for side in present if side.reads and _claims(side, name, canonical)], value)
+    claiming = [side for side in present if side.reads and _claims(side, name, canonical)]
+    claimants = _with_a_say(name, claiming, value)
     intruders = [
         side
         for side in present
@@ -96,9 +97,7 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
         verdict = Verdict(value=(full or shown)[0], source=Provenance(replica=None)) if shown else None
         return verdict and _with_intruders(name, verdict.value, verdict, intruders)
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
-    backers = [
-        side for side in present if side.reads and side not in claimants and side.had(name) and side.edited(name)
-    ]
+    backers = [side for side in present if side.reads and side not in claiming and side.had(name) and side.edited(name)]
     shape, merges = shape_of(name), policy.of(name).name is PolicyName.MERGE
     mine = _canonical_claim(name, canonical)
     if shape is Shape.SET and merges:

@@ -44,14 +44,15 @@ def look(
 
 
 def _is_past(bridge: Bridge, replica: Replica, tx: Tx, ticket: NativeTicket) -> bool:
-    """Whether we know a newer version: by its time, or, where times are coarse, because we wrote over this one."""
+    """Whether we know a newer version: by its time, or because we wrote over this one."""
     link = tx.links.by_ref(bridge.name, replica.name, ticket.ref)
-    if link is None or not isinstance(link.native, NativeTicket) or link.native.version == ticket.version:
+    if link is None or not isinstance(link.native, NativeTicket):
         return False
     if ticket.updated_at != link.native.updated_at:
         return ticket.updated_at < link.native.updated_at
     rows = tx.outbox.of_ticket(link.ticket, replica.name)
-    return any(row.state == "done" and row.context.get(READ_VERSION) == ticket.version for row in rows)
+    done = (row.context for row in rows if row.state == "done" and "lost" not in row.context)
+    return any(context.get(READ_VERSION) == ticket.version for context in done)
 
 
 def look_at(bridge: Bridge, replica: Replica, ref: NativeRef, *, comments: bool = True) -> NativeTicket | Gone | None:

@@ -229,3 +229,41 @@ def test_under_manual_nothing_moves_until_a_person_decides(meeting):
         assert not conflict.settled
         assert conflict.field not in decision.changes.fields
         assert all(conflict.field not in side.writes.fields for side in decision.sides.values())
+
+
+@many
+@given(a_meeting())
+def test_whoever_wrote_over_a_value_is_not_overruled_by_it(meeting):
+    """A scalar that somebody replaced where it stood comes back only if somebody else wrote it anew."""
+    canonical, sides, policy = meeting
+    if canonical is None:
+        return
+    after = reconcile(canonical, sides, policy).after.fields
+    for name in (field for field in VALUES if shape_of(field) is Shape.SCALAR):
+        old = canonical.fields[name]
+        replaced = [side for side in sides if side.base and side.delivered(name, old) and side.edited(name)]
+        knew = any(
+            side.had(name) and equal(name, side.base.fields[name], old) and name not in side.tells for side in replaced
+        )
+        anew = any(
+            side.edited(name) and equal(name, side.seen[name], side.project({name: old}).get(name)) for side in sides
+        )
+        if knew and not anew:
+            assert not equal(name, after[name], old), (name, old)
+
+
+@many
+@given(a_meeting(), st.sampled_from([field for field in VALUES if shape_of(field) is Shape.SCALAR]))
+def test_every_word_on_what_waits_for_a_person_is_a_claim(meeting, name):
+    """While a field waits, nothing moves it, and whatever somebody writes, even the value that it has, is told."""
+    canonical, sides, policy = meeting
+    if canonical is None:
+        return
+    decision = reconcile(canonical, sides, policy, frozenset({name}))
+    assert equal(name, decision.after.fields[name], canonical.fields[name])
+    assert all(name not in side.writes.fields for side in decision.sides.values())
+    told = [claim.value for conflict in decision.conflicts if conflict.field is name for claim in conflict.claims]
+    for side in sides:
+        wrote = side.had(name) and side.edited(name) and name not in side.tells
+        if wrote and len([one for one in sides if one.edited(name)]) == 1:
+            assert any(equal(name, side.seen[name], value) for value in told), (side.seen[name], told)
