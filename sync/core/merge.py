@@ -95,7 +95,7 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
         shown = [side.seen[name] for side in present if side.reads and side.seen.get(name, UNKNOWN) is not UNKNOWN]
         full = [value for value in shown if not is_empty(value)]
         verdict = Verdict(value=(full or shown)[0], source=Provenance(replica=None)) if shown else None
-        return verdict and _with_intruders(name, verdict.value, verdict, intruders)
+        return verdict and _with_intruders(name, verdict.value, verdict, intruders, _unheard(name, present))
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
     backers = [side for side in present if side.reads and side not in claiming and side.had(name) and side.edited(name)]
     shape, merges = shape_of(name), policy.of(name).name is PolicyName.MERGE
@@ -168,9 +168,22 @@ def _refused(name: Field, canonical: Canonical, intruders: Sequence[Side]) -> Ve
     return Verdict(value=mine.value, source=mine.source, conflict=conflict)
 
 
-def _with_intruders(name: Field, value: Value, verdict: Verdict, intruders: Sequence[Side]) -> Verdict:
+def _unheard(name: Field, present: Sequence[Side]) -> list[Claim]:
+    """What stands on sides that only receive, in a field of which the ticket has known nothing so far."""
+    return [
+        Claim(value=side.seen[name], source=side.touched or Provenance(replica=side.replica))
+        for side in present
+        if not side.reads and side.base is not None and name not in side.agreed and not is_empty(side.seen.get(name))
+        if side.seen[name] is not UNKNOWN and not side.edited(name)
+    ]
+
+
+def _with_intruders(
+    name: Field, value: Value, verdict: Verdict, intruders: Sequence[Side], others: Sequence[Claim] = ()
+) -> Verdict:
     """The verdict of those who have a say; what the others wrote is kept beside it."""
-    told = tuple(claim for claim in _intrusions(name, intruders) if not equal(name, claim.value, verdict.value))
+    claims = (*_intrusions(name, intruders), *others)
+    told = tuple(claim for claim in claims if not equal(name, claim.value, verdict.value))
     if not told:
         return verdict
     winner = Claim(value=verdict.value, source=verdict.source)

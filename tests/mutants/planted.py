@@ -157,7 +157,6 @@ MUTANTS = (
         name="our links are edits",
         fault="what a tracker shows of a link that we wrote at its other end is taken for somebody's edit",
         plant=instead("sync.engine.echoes:_without_other_ends", value=lambda side, *_: side),
-        caught_by="tests/scenarios/test_ends.py",
     ),
     Mutant(
         name="cursor before page",
