@@ -53,7 +53,9 @@ def _pull(bridge: Bridge, lease: Lease, replica: Replica) -> Pulled:
             problems += _store(bridge, lease, replica, page, newest)
             seen.update(ticket.ref for ticket in page.tickets)
             counts.update(
-                (one.ref, one.comment_count) for one in page.tickets if one.comment_count and one.comments is None
+                (one.ref, one.comment_count)
+                for one in page.tickets
+                if one.comment_count is not None and one.comments is None
             )
             bridge.progress.step("pull", replica.name, len(seen), page.total)
             if bridge.stop.is_set():
@@ -189,7 +191,13 @@ def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[Nat
     with bridge.store.read() as tx:
         known = tx.links.comment_counts(bridge.name, replica.name, counts)
         strange = counts.keys() - tx.links.refs_to_tickets(bridge.name, replica.name, list(counts)).keys()
-        short = [one for one in strange if len(tx.inbox.take(bridge.name, replica.name, one).comments) < counts[one]]
+        waiting = tx.inbox.commented(bridge.name, replica.name)
+        short = [
+            one
+            for one in strange
+            if (counts[one] or one in waiting)
+            and len(tx.inbox.take(bridge.name, replica.name, one).comments) != counts[one]
+        ]
         for ref, linked in known.items():
             pulled = tx.inbox.take(bridge.name, replica.name, ref).comments
             new = [one for one in pulled if tx.links.by_ref(bridge.name, replica.name, one.ref, comment=True) is None]

@@ -78,6 +78,13 @@ class Inbox(Repository):
         found = self._session.exec(_WAITING, params={"bridge": bridge, "replica": replica})
         return [NativeRef(ref) for ref in found]
 
+    def commented(self, bridge: BridgeName, replica: ReplicaName) -> set[NativeRef]:
+        """The tickets of which single comments wait."""
+        query = select(InboxRow.ticket_ref).where(
+            InboxRow.bridge == bridge, InboxRow.replica == replica, InboxRow.kind == "comment"
+        )
+        return {NativeRef(ref) for ref in self._session.exec(query.distinct())}
+
     def gone(self, bridge: BridgeName, replica: ReplicaName) -> list[NativeRef]:
         """The tickets of which was said that they are not there."""
         query = select(InboxRow.ref).where(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.core.claims import as_set
-from sync.core.fieldrules import equal
+from sync.core.fieldrules import PARTNERS, equal
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.models import UNKNOWN, Field, NativeEvent, NativeTicket, Value, link_parts, other_end
 from sync.engine.reading import Reader
@@ -193,6 +193,12 @@ def _followed(found: list[_Found], world: World) -> list[Act]:
         soon = of is not None and of[1].cycle == one.cycle
         # Several edits behind one write of ours are seen by the same look, if by any.
         before[_one(act)] = None if of is None or not soon else of[0] if of[0].ours else before.get(_one(of[0]))
+        # A write of the one is a write of the other, whether or not that changed with it.
+        if before[_one(act)] is None and (
+            with_it := earlier.get((act.replica, act.ref, PARTNERS.get(act.field, act.field)))
+        ):
+            ours_too = with_it[0] if with_it[0].ours else before.get(_one(with_it[0]))
+            before[_one(act)] = ours_too if with_it[1].cycle == one.cycle else None
         if of is None or of[0].ours or not _nobody_looked(of[1], one):
             began[place] = act.old
         elif act.new == began[place]:

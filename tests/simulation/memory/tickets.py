@@ -99,6 +99,9 @@ class Inbox(Noun):
             numbers[row.ticket_ref] = max(number, numbers.get(row.ticket_ref, 0))
         return [ref for _, ref in sorted((number, ref) for ref, number in numbers.items())]
 
+    def commented(self, bridge: Any, replica: Any) -> set[Any]:
+        return {row.ticket_ref for key, row in self._of(bridge, replica) if key[2] == "comment"}
+
     def gone(self, bridge: Any, replica: Any) -> list[Any]:
         return sorted(key[3] for key, row in self._of(bridge, replica) if isinstance(row.content, Gone))
 

@@ -77,6 +77,7 @@ def test_done_forgets_one_ticket_only(store, native, remark):
         tx.inbox.put(B, JIRA, [native(1), native(2)], [remark("c1", 1)], [])
         tx.inbox.done(B, JIRA, NativeRef("ref-1"))
         assert tx.inbox.ticket_refs(B, JIRA) == ["ref-2"]
+        assert tx.inbox.commented(B, JIRA) == set()
 
 
 def test_what_came_after_take_is_not_forgotten(store, native, remark):
@@ -117,6 +118,7 @@ def test_pending_counts_tickets(store, native, remark):
     """Several comments on one ticket are one thing to decide."""
     with store.begin() as tx:
         tx.inbox.put(B, JIRA, [native(1)], [remark("c1", 1), remark("c2", 7)], [])
+        assert tx.inbox.commented(B, JIRA) == {"ref-1", "ref-7"}
         tx.inbox.put(B, GITHUB, [native(1)], [], [])
         tx.inbox.put(BridgeName("other"), GITHUB, [native(1)], [], [])
         assert tx.inbox.pending(B) == {"jira": 2, "github": 1}
