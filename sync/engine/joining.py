@@ -293,7 +293,8 @@ def _join_comments(reader: Reader, ref: NativeRef) -> None:
         return
     item = tx.inbox.take(bridge.name, name, ref)
     inside = item.ticket.comments or () if item.ticket is not None else ()
-    for native in {comment.ref: comment for comment in (*item.comments, *inside)}.values():
+    alone = (comment for comment in item.comments if not item.outlived(comment.ref))
+    for native in {comment.ref: comment for comment in (*alone, *inside)}.values():
         known = tx.links.by_ref(bridge.name, name, native.ref, comment=True, removed=True)
         if known is None:
             _join_comment(reader, link.ticket, ref, native)
