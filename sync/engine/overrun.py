@@ -205,7 +205,7 @@ def _run_over_by(
         ours = [number for number, (event, own) in enumerate(line) if own and is_own(reader, event, [row])]
         if name in before and equal(name, before[name], sent.get(name)):
             # Written along with its partner as it had been: what made it that may have been another request.
-            ours = [number for number in ours if not is_own(reader, line[number][0], earlier)]
+            ours = [number for number in ours if not any(_made(reader, one, line[number][0]) for one in earlier)]
         if not ours or name not in sent:
             continue
         end = ours[0] if may_land(row) else ours[-1]
@@ -214,6 +214,8 @@ def _run_over_by(
         if shape_of(name) is Shape.SET:
             # A tracker may tell of single members: those that were there, or not there, when we looked had been seen.
             foreign = [event for event in foreign if name not in before or not _is_kept(event, before)]
+            people = [event for event, own in line if not own]
+            foreign = [event for event in foreign if not _is_undone(event, people[people.index(event) + 1 :])]
         # What a lost addition brought, and somebody took away again, left no trace but in the history.
         until = len(line) if may_land(row) and shape_of(name) is Shape.SET else ours[-1]
         between = [event for event, own in line[end:until] if not own and event.new is not UNKNOWN and is_news(event)]
@@ -225,6 +227,24 @@ def _run_over_by(
             foreign = [*foreign, *between][-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
     return found
+
+
+def _made(reader: Reader, request: OutboxRecord, event: FieldEvent) -> bool:
+    """Whether it is just the step that the request was to take."""
+    before = fields_from_json(request.before or {})
+    return (
+        event.field in before
+        and equal(event.field, before[event.field], event.old)
+        and is_own(reader, event, [request])
+    )
+
+
+def _is_undone(event: FieldEvent, later: Sequence[FieldEvent]) -> bool:
+    """Whether people took back what it did to a set."""
+    old, new = as_set(event.old), as_set(event.new)
+    came = frozenset[str]().union(*(as_set(one.new) - as_set(one.old) for one in later))
+    went = frozenset[str]().union(*(as_set(one.old) - as_set(one.new) for one in later))
+    return bool(later) and new - old <= went and old - new <= came
 
 
 def _taken_for_ours(

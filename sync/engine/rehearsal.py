@@ -93,6 +93,11 @@ class Links:
         for member in links:
             self._named_by.setdefault(link_parts(member)[1], set()).add(native.ref)
 
+    def ends(self, ref: NativeRef) -> set[NativeRef]:
+        """The tickets at the other ends of the links that the ticket was last seen to have."""
+        _, members = self._seen.get(ref, (None, frozenset[str]()))
+        return {NativeRef(link_parts(member)[1]) for member in members}
+
     def mirrors(self, native: NativeTicket) -> dict[str, bool]:
         """The links of a ticket that were made (True) or taken away at their other ends after it was read."""
         since, own = self._seen.get(native.ref, (_turn(native), frozenset[str]()))
@@ -132,12 +137,13 @@ class RehearsedAdapter:
                 native = link.native if link is not None else None
                 yield self._mirrored(native) if isinstance(native, NativeTicket) else Gone(ref=ref, reason="never seen")
 
-    def _read_neighbours(self, tx: Tx, ticket: TicketId) -> None:
-        """Read what was last seen of the tickets that this one should be linked to: they may say that it is."""
+    def _read_neighbours(self, tx: Tx, ticket: TicketId, native: NativeTicket) -> None:
+        """Read what was last seen of the tickets that this one is or should be linked to: they may say that it is, or not."""
         record = tx.tickets.get(ticket)
         members = as_set(None if record is None else record.canonical.fields.get(Field.LINKS))
         others = {TicketId(link_parts(member)[1]) for member in members}
-        for other in tx.links.tickets_to_refs(self.bridge, self.replica, others).values() if others else ():
+        refs = set(tx.links.tickets_to_refs(self.bridge, self.replica, others).values()) if others else set()
+        for other in sorted(refs | self.links.ends(native.ref)):
             link = tx.links.by_ref(self.bridge, self.replica, other)
             if link is not None and isinstance(link.native, NativeTicket):
                 self.read(link.native)
@@ -147,7 +153,8 @@ class RehearsedAdapter:
         with self.store.read() as tx:
             link = tx.links.by_ref(self.bridge, self.replica, native.ref)
             if link is not None:
-                self._read_neighbours(tx, link.ticket)
+                self.read(native)
+                self._read_neighbours(tx, link.ticket, native)
         self.read(native)
         return self.links.mirrors(native)
 

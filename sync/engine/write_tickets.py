@@ -89,7 +89,6 @@ def update(writer: Writer, intent: Intent) -> None:
     if current is None or not writer.capabilities.conditional_writes or Field.LINKS in intent.changes:
         current = writer.fetched(link.ref)
         _refuse_if_changed(writer, intent, link, current)
-        _refuse_if_undone(writer, intent, current)
     _walk(writer, intent, current)
     writer.outcome.updated.add(intent.ticket)
 
@@ -163,6 +162,8 @@ def _walk(
         missing = _missing(writer, local.only(left), current, seen)
         if not missing:
             break
+        if Field.LINKS in missing.fields and intent.kind is OpKind.UPDATE:
+            _refuse_if_undone(writer, intent, current)
         encoded = writer.replica.codec.encode(missing, current, writer.mapping, writer.capabilities)
         news = [problem for problem in encoded.problems if problem not in told]
         ops = [op for op in encoded.ops if op.payload not in steps]
