@@ -65,11 +65,14 @@ class InboxItem:
         return self.ticket is not None or self.gone is not None or bool(self.comments)
 
     def outlived(self, comment: NativeRef) -> bool:
-        """Whether the ticket's own complete list came later than this comment, and does not hold it any more."""
+        """Whether the ticket's own complete list came later than this comment, and does not hold it any more.
+
+        Of one moment nobody can say which was the later one: the comment stays.
+        """
         if self.ticket is None or self.ticket.comments is None or self.received_at is None:
             return False
         put = self.comments_at.get(comment, self.received_at)
-        return put <= self.received_at and all(one.ref != comment for one in self.ticket.comments)
+        return put < self.received_at and all(one.ref != comment for one in self.ticket.comments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,7 +51,7 @@ def test_a_complete_list_outlives_single_comments(store, native, remark, clock):
     with store.begin() as tx:
         tx.inbox.put(B, JIRA, comments=[remark("c1", 1), remark("c2", 1)])
         clock.turn(timedelta(minutes=1))
-        tx.inbox.put(B, JIRA, [replace(native(1), comments=(remark("c2", 1),))])
+        tx.inbox.put(B, JIRA, [replace(native(1), comments=(remark("c2", 1),))], [remark("c4", 1)])
         clock.turn(timedelta(minutes=1))
         tx.inbox.put(B, JIRA, comments=[remark("c3", 1)])
         item = tx.inbox.take(B, JIRA, NativeRef("ref-1"))
