@@ -8,9 +8,20 @@ from dataclasses import dataclass, field, replace
 
 from sync.core.ids import CommentId, Marker, NativeRef, ReplicaName, TicketId
 from sync.core.linking import Address, Adoption, adoptions, read_marker
-from sync.core.models import UNKNOWN, Canonical, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance
+from sync.core.models import (
+    UNKNOWN,
+    Canonical,
+    Decoded,
+    Field,
+    Fields,
+    NativeComment,
+    NativeTicket,
+    Provenance,
+    is_empty,
+)
 from sync.core.ports import OpKind
 from sync.engine.missing import come_back
+from sync.engine.overrun import doubt
 from sync.engine.reading import Reader, readers
 from sync.engine.report import ProblemLine
 from sync.engine.runtime import Bridge
@@ -161,6 +172,7 @@ def link_lost_create(reader: Reader, native: NativeTicket, ticket: TicketId) -> 
     bridge, tx, replica = reader.bridge, reader.tx, reader.replica.name
     creates = [row for row in tx.outbox.of_ticket(ticket, replica) if row.op.kind is OpKind.CREATE]
     sent = fields_from_json(creates[-1].after or {}) if creates else {}
+    base = reader.first_base(sent, native)
     tx.links.add(
         bridge=bridge.name,
         replica=replica,
@@ -170,12 +182,14 @@ def link_lost_create(reader: Reader, native: NativeTicket, ticket: TicketId) -> 
         url=native.url,
         number=native.number,
         native=replace(native, comments=None),
-        base=reader.first_base(sent, native),
+        base=base,
         digest=reader.mapping.digest(),
         agreed=sent,
     )
     tx.tickets.set_dirty(ticket, "found again")
     close_lost_create(tx, ticket, replica, native.ref)
+    if creates:
+        doubt(tx, creates[-1].id, {name for name in base.keys() - sent.keys() if not is_empty(base[name])})
 
 
 def close_lost_create(tx: Tx, of: TicketId | CommentId, replica: ReplicaName, ref: NativeRef) -> None:

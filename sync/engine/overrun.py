@@ -95,6 +95,17 @@ def settle_overruns(tx: Tx, overrun: Overrun) -> None:
             tx.outbox.save(replace(row, context={**row.context, "told": known, "checked": not may_land(row)}))
 
 
+def doubt(tx: Tx, request: str, fields: set[Field]) -> None:
+    """Have the next check ask whose these fields are: of a copy found long after it was made, what it was not asked to hold."""
+    row = tx.outbox.get(request)
+    if row is None or not fields:
+        return
+    tx.outbox.save(replace(row, context={**row.context, DOUBTFUL: sorted(fields)}))
+    record = tx.replicas.get(row.bridge, row.replica)
+    if record is not None and record.details.get(CHECKED, 0) >= row.sequence:
+        tx.replicas.save(replace(record, details={**record.details, CHECKED: row.sequence - 1}))
+
+
 def _is_doubtful(row: OutboxRecord, can: Capabilities) -> bool:
     """Whether somebody may have written around the request unseen; over a newer version some trackers refuse every write."""
     if row.context.get(DOUBTFUL) or row.op.kind is OpKind.CREATE:
@@ -260,7 +271,7 @@ def _taken_for_ours(
     """
     known = set(row.context.get("told", ()))
     found: dict[str, FieldEvent] = {}
-    for name in row.op.fields:
+    for name in row.op.fields | {Field(name) for name in row.context.get(DOUBTFUL, ())}:
         if shape_of(name) is Shape.SET:
             continue
         for start in _landings(reader, row, name, events):

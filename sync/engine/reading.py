@@ -9,6 +9,7 @@ from typing import Any
 
 from sync.core.capabilities import Capabilities
 from sync.core.claims import as_set
+from sync.core.fieldrules import Shape, shape_of
 from sync.core.ids import NativeRef, ReplicaName, TicketId
 from sync.core.mapping import ProjectMapping
 from sync.core.models import UNKNOWN, Decoded, Field, Fields, NativeComment, NativeTicket, Provenance, Value, link_parts
@@ -165,11 +166,12 @@ class Reader:
     def first_base(self, asked: Fields, native: NativeTicket | None) -> Fields:
         """What our own copy held when it was made: what it was asked to hold, and the tracker's own values for the rest.
 
-        Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since. A tracker links nothing by itself.
+        Of a copy whose answer was lost: what `native` says otherwise now, somebody wrote there since; and they put in the members of
+        sets that were not asked for, as a tracker links and labels nothing by itself.
         """
         shown = {} if native is None else self.shown(native)
-        unlinked: Fields = {Field.LINKS: frozenset[str]()} if Field.LINKS in shown else {}
-        return {**shown, **unlinked, **self.projection(None)(asked)}
+        empty: Fields = {name: frozenset[str]() for name in shown if shape_of(name) is Shape.SET}
+        return {**shown, **empty, **self.projection(None)(asked)}
 
     def touched(self, link: LinkRecord, head: NativeTicket) -> Provenance:
         """When the head was written at the latest and at the earliest: between the last two versions seen, by our clock."""

@@ -135,7 +135,7 @@ class Outbox(Repository):
         )
         closed = [_record(row) for row in self._session.exec(query).all()]
         for record in closed:
-            found = {**record.context, "found": ref}
+            found = {**record.context, "ref": ref}
             self._change(OutboxRow, record.id, state="done", finished_at=self._now(), context=found)
         return closed
 

@@ -179,7 +179,7 @@ def audit_complete(seen: Evidence) -> Broken:
     rows = [row for run in {entry.run for entry in seen.audit if entry.run} for row in seen.tx.outbox.of_run(run)]
     asked: dict[Any, set[str]] = {}
     for row in rows:
-        ref = row.op.ref or row.context.get("ref") or row.context.get("found")
+        ref = row.op.ref or row.context.get("ref")
         asked.setdefault((row.replica, ref), set()).add(row.op.kind.value)
     unfound = {row.replica for row in rows if row.op.kind is OpKind.CREATE and row.state == "failed"}
     for one in seen.world.written:

@@ -210,7 +210,7 @@ class Outbox(Noun):
     def close_creates(self, of: Any, replica: Any, *, ref: Any) -> list[OutboxRecord]:
         closed = [one for one in self._creates(of) if one.replica == replica and one.state in UNFINISHED]
         for one in closed:
-            self.save(replace(one, state="done", finished_at=self.now(), context={**one.context, "found": ref}))
+            self.save(replace(one, state="done", finished_at=self.now(), context={**one.context, "ref": ref}))
         return closed
 
     def has_creates(self, of: Any) -> bool:

@@ -103,7 +103,7 @@ def test_a_create_that_was_found_is_closed(store, ticket, clock):
         update = tx.outbox.add(**where, op=op(), state="unknown")
         elsewhere = tx.outbox.add(**{**where, "replica": GITHUB}, op=op(OpKind.CREATE), state="sent")
         tx.outbox.close_creates(ticket, JIRA, ref=NativeRef("ref-7"))
-        closed = replace(create, state="done", finished_at=clock(), context={"by": "ada", "found": "ref-7"})
+        closed = replace(create, state="done", finished_at=clock(), context={"by": "ada", "ref": "ref-7"})
         assert tx.outbox.of_ticket(ticket, JIRA) == [closed, update]
         assert tx.outbox.get(elsewhere.id) == elsewhere
 
