@@ -84,9 +84,12 @@ def _is_by_people(name: Field, value: Value, line: Sequence[tuple[FieldEvent, bo
 
 
 def _was_not_shown(link: LinkRecord, row: OutboxRecord, name: Field) -> bool:
-    """Whether the look after a request without an answer showed the field as it had been, and nothing was settled since."""
+    """Whether the look after a request without an answer did not show its effect yet, and nothing was settled since.
+
+    What stood there before is not known of a step that follows the making of a ticket.
+    """
     before, sent, base = fields_from_json(row.before or {}), fields_from_json(row.after or {}), link.base or {}
-    stood = name in base and name in before and equal(name, base[name], before[name])
+    stood = name in base and name in before and (before[name] is None or equal(name, base[name], before[name]))
     return stood and name in link.agreed and equal(name, link.agreed[name], sent[name])
 
 

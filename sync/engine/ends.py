@@ -61,11 +61,16 @@ def _confirm(
         found = look(bridge, replica, sorted(others.values()), comments=False)
         with bridge.store.read() as tx:
             reader = Reader(bridge=bridge, replica=replica, tx=tx)
-            doubtful = {ref for ref, other in lost if other in others and _shows(reader, found.get(others[other]), ref)}
-        again = look(bridge, replica, sorted(doubtful), comments=False)
+            apart = {
+                (ref, others[other])
+                for ref, other in lost
+                if other in others and _shows(reader, found.get(others[other]), ref)
+            }
+        # Which of the two answers was of the past nobody knows.
+        again = look(bridge, replica, sorted({ref for pair in apart for ref in pair}), comments=False)
     except TrackerError as error:
         return not isinstance(error, Retryable | AuthFailed)
-    gone = [one for one in found.values() if isinstance(one, Gone)]
+    gone = [one for one in (found | again).values() if isinstance(one, Gone)]
     tickets = [replace(one, comments=None) for one in again.values() if isinstance(one, NativeTicket)]
     if gone or tickets:
         with bridge.store.begin(lease) as tx:

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from sync.core.claims import as_set
 from sync.core.fieldrules import Shape, equal, shape_of
-from sync.core.ids import NativeRef
-from sync.core.models import UNKNOWN, Field, NativeEvent, NativeTicket, Value
+from sync.core.ids import NativeRef, TicketId
+from sync.core.models import UNKNOWN, Field, Fields, NativeEvent, NativeTicket, Value
 from sync.engine.history import is_own, told
 from sync.engine.reading import Reader
 from sync.store.convert import fields_from_json
@@ -34,13 +34,14 @@ def settle_landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> li
     link = reader.tx.links.by_ref(reader.bridge.name, reader.replica.name, native.ref)
     if not landed or link is None or link.base is None:
         return []
-    shown, sent, before = reader.shown(native), fields_from_json(row.after or {}), fields_from_json(row.before or {})
+    shown, sent = reader.shown(native), fields_from_json(row.after or {})
+    held, had = _projected(reader, row, native)
     base: dict[Field, Value] = dict(link.base)
     for name in landed:
         base[name] = shown[name]
         if shape_of(name) is Shape.SET:  # other members are other people's
-            wanted, had = as_set(sent[name]), as_set(before.get(name))
-            base[name] = (as_set(link.base.get(name)) | (wanted - had)) - (had - wanted)
+            came, went = as_set(held[name]) - as_set(had[name]), as_set(had[name]) - as_set(held[name])
+            base[name] = (as_set(link.base.get(name)) | came) - went
     agreed = {**link.agreed, **{name: sent[name] for name in landed}}
     reader.tx.links.save(replace(link, base=base, agreed=agreed))
     return landed
@@ -48,15 +49,35 @@ def settle_landed(reader: Reader, row: OutboxRecord, native: NativeTicket) -> li
 
 def _landed_in(reader: Reader, row: OutboxRecord, native: NativeTicket) -> list[Field]:
     """The fields that the ticket shows as this request sent them; another one of unknown end may have brought them as well."""
-    others = [one for one in reader.tx.outbox.of_ticket(row.ticket, row.replica) if one.id != row.id and may_land(one)]
-    doubtful = {name for one in others for name in one.op.fields - set(one.context.get(LANDED, ()))}
-    shown, project = reader.shown(native), reader.projection(native)
-    sent, before = fields_from_json(row.after or {}), fields_from_json(row.before or {})
-    held, had = {**sent, **project(sent)}, {**before, **project(before)}
+    others = [one for one in reader.tx.outbox.of_ticket(row.ticket, row.replica) if one.id != row.id]
+    doubtful = {name for one in others if may_land(one) for name in one.op.fields - set(one.context.get(LANDED, ()))}
+    # What was sent once more stands there by that.
+    doubtful |= {
+        name for one in others if one.sequence > row.sequence and one.state == "done" for name in one.op.fields
+    }
+    shown = reader.shown(native)
+    held, had = _projected(reader, row, native)
     return sorted(
         name
-        for name in (row.op.fields & sent.keys() & shown.keys() & had.keys()) - doubtful
+        for name in (row.op.fields & held.keys() & shown.keys() & had.keys()) - doubtful
         if not equal(name, had[name], held[name]) and _stands(name, shown[name], held[name], had[name])
+    )
+
+
+def _projected(reader: Reader, row: OutboxRecord, native: NativeTicket) -> tuple[Fields, Fields]:
+    """What the ticket shows when the request was carried out, and what it showed before, as far as it can."""
+    project = reader.projection(native)
+    sent, before = fields_from_json(row.after or {}), fields_from_json(row.before or {})
+    return {**sent, **project(sent)}, {**before, **project(before)}
+
+
+def came_late(reader: Reader, native: NativeTicket, ticket: TicketId, name: Field, value: Value) -> bool:
+    """Whether a request whose answer was lost may have brought the value over what was written since."""
+    rows = [row for row in reader.tx.outbox.of_ticket(ticket, reader.replica.name) if may_land(row)]
+    return any(
+        name in row.op.fields - set(row.context.get(LANDED, ()))
+        and equal(name, value, _projected(reader, row, native)[0].get(name, UNKNOWN))
+        for row in rows
     )
 
 

@@ -11,6 +11,7 @@ from sync.core.plan import Intent
 from sync.core.ports import OpKind
 from sync.engine.echoes import DOUBTFUL
 from sync.engine.ends import with_ended
+from sync.engine.landed import came_late
 from sync.engine.reading import Reader
 from sync.engine.writer import ChangedMeanwhile, Writer
 from sync.store import Tx
@@ -153,6 +154,12 @@ def _foreign(
                 foreign[name] = ours
             elif name in written and shape_of(name) is not Shape.SET and not equal(name, value, written[name]):
                 foreign[name] = written[name]
+            elif (
+                shape_of(name) is not Shape.SET
+                and not equal(name, value, expected.get(name, value))
+                and came_late(reader, current, intent.ticket, name, value)
+            ):
+                foreign[name] = expected[name]
         elif not equal(name, value, old[name]) and not equal(name, value, expected.get(name, UNKNOWN)):
             foreign[name] = old[name]
     return foreign

@@ -16,7 +16,7 @@ from sync.core.plan import Intent
 from sync.core.ports import NativeOp, OpKind, Receipt
 from sync.engine.deciding import ESSENTIAL, content_digest
 from sync.engine.direct import READ_VERSION, look
-from sync.engine.ends import undone_ends
+from sync.engine.ends import undone_ends, with_ended
 from sync.engine.history import STEPWISE
 from sync.engine.observing import observe, our_part, sayable
 from sync.engine.writer import MOST_STEPS, ChangedMeanwhile, Writer
@@ -101,7 +101,7 @@ def _refuse_if_changed(writer: Writer, intent: Intent, link: LinkRecord, current
     base = link.base or {}
     with writer.bridge.store.read() as tx:
         reader = writer.reader(tx)
-        seen = reader.shown(current)
+        seen = with_ended(reader, link, reader.shown(current))
     foreign = (
         name in base and not equal(name, seen.get(name), base[name]) and not equal(name, seen.get(name), change.new)
         for name, change in intent.changes.fields.items()

@@ -153,10 +153,11 @@ def _rest(world: World, result: Result) -> list[tuple[str, str]]:
     """Sync until nothing is to be done, answer what waits for a person or for its time, and then two cycles in silence."""
     for _ in range(3):
         for _ in range(QUIET):
-            report = _quiet(world)
+            before, report = oracle.whole(world)[:2], _quiet(world)
             if report.halts:
                 return [("halts", report.halts[0].message)]
-            if not sum(report.writes.values()) and not report.pulled:
+            # What a decision of the last cycle freed is decided by the next one.
+            if not sum(report.writes.values()) and not report.pulled and oracle.whole(world)[:2] == before:
                 break
         else:
             return [("convergence", f"still busy after {QUIET} quiet cycles: {report.as_json()}")]
