@@ -198,10 +198,10 @@ def _recount(bridge: Bridge, lease: Lease, replica: Replica, counts: Mapping[Nat
             if (counts[one] or one in waiting)
             and len(tx.inbox.take(bridge.name, replica.name, one).comments) != counts[one]
         ]
-        for ref, linked in known.items():
+        for ref in known.keys() | (waiting & counts.keys()) - strange:
             pulled = tx.inbox.take(bridge.name, replica.name, ref).comments
             new = [one for one in pulled if tx.links.by_ref(bridge.name, replica.name, one.ref, comment=True) is None]
-            if new and linked + len(new) > counts[ref]:
+            if new and known.get(ref, 0) + len(new) > counts[ref]:
                 short.append(ref)
     if short:
         whole = [one for one in look(bridge, replica, short).values() if isinstance(one, NativeTicket)]
