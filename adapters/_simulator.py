@@ -132,6 +132,8 @@ class Simulator(ABC):
                 response = self.handle(request)
             except HTTPException as error:
                 response = Response(error.get_body(), status=error.code or 500, mimetype="text/html")
+            except OSError:  # the sender died amid its body: nothing was done, and nobody listens
+                return self._dropped(request, environ)
         if fault is None:
             return self._logged(request, response)
         if fault.fault == "drop_after":

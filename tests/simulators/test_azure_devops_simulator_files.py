@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -45,6 +47,24 @@ def test_a_file_goes_up_in_chunks_and_comes_down_whole(sim: AzureDevOpsSimulator
     assert (attributes["name"], attributes["comment"], attributes["resourceSize"]) == ("a b ü.bin", "the log", 256_000)
     assert answer.json()["rev"] == 2
     assert sim.files_of(number) == {"a b ü.bin": content}
+
+
+def test_a_file_whose_sender_dies_is_not_there(sim: AzureDevOpsSimulator, raw: httpx.Client) -> None:
+    """Of a request that breaks off amid its body nothing is done, and the server goes on without a word."""
+
+    def half() -> Iterator[bytes]:
+        yield b"x" * 1_000
+        raise RuntimeError("the sender died")
+
+    with http(sim) as dying, pytest.raises(RuntimeError, match="the sender died"):
+        dying.post("Payments/_apis/wit/attachments?fileName=half.bin", content=half(), headers=OCTETS)
+    for _ in range(500):
+        if any(request["status"] == 599 for request in sim.requests):
+            break
+        time.sleep(0.01)
+    assert [request["status"] for request in sim.requests] == [599]
+    whole = raw.post("Payments/_apis/wit/attachments?fileName=whole.bin", content=b"x", headers=OCTETS)
+    assert whole.status_code == 201
 
 
 def test_a_file_needs_credentials_and_a_known_id(sim: AzureDevOpsSimulator, raw: httpx.Client) -> None:
