@@ -97,7 +97,11 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
         verdict = Verdict(value=(full or shown)[0], source=Provenance(replica=None)) if shown else None
         return verdict and _with_intruders(name, verdict.value, verdict, intruders, _unheard(name, present))
     # Edits that came to the canonical value by themselves: nothing to write for, but a rival to what the claimants say.
-    backers = [side for side in present if side.reads and side not in claiming and side.had(name) and side.edited(name)]
+    backers = [
+        side
+        for side in present
+        if side.reads and side not in claiming and ((side.had(name) and side.edited(name)) or _has_overrun(side, name))
+    ]
     shape, merges = shape_of(name), policy.of(name).name is PolicyName.MERGE
     mine = _canonical_claim(name, canonical)
     if shape is Shape.SET and merges:
@@ -111,13 +115,19 @@ def _decide(name: Field, canonical: Canonical | None, sides: Sequence[Side], pol
 
 def _claims(side: Side, name: Field, canonical: Canonical | None) -> bool:
     """Whether the side has something to say: an edit that is not already what the canonical ticket says, or one we ran over."""
-    if any(event.field is name for event in side.overrun):
+    if canonical is None or name not in canonical.fields:
+        return side.edited(name) or _has_overrun(side, name)
+    # Whoever wrote just the canonical value at the same moment as we did backs it.
+    backed = canonical.fields[name] if shape_of(name) is Shape.SCALAR else UNKNOWN
+    if any(event.field is name and not equal(name, event.new, backed) for event in side.overrun):
         return True
     if not side.edited(name):
         return False
-    if canonical is None or name not in canonical.fields:
-        return True
     return not equal(name, side.seen[name], side.project(canonical.fields).get(name, UNKNOWN))
+
+
+def _has_overrun(side: Side, name: Field) -> bool:
+    return any(event.field is name for event in side.overrun)
 
 
 def _with_a_say(name: Field, claimants: list[Side], value: Value) -> list[Side]:
@@ -249,4 +259,4 @@ def _unsettled(side: Side, name: Field, value: Value) -> bool:
     Another kind or type may leave room for what the old one had no word or no field for.
     """
     written = side.edited(name) or (shape_of(name) is not Shape.TEXT and any(side.edited(one) for one in PARTNERS))
-    return written or not side.delivered(name, value) or any(event.field is name for event in side.overrun)
+    return written or not side.delivered(name, value) or _has_overrun(side, name)

@@ -165,6 +165,7 @@ def _overruns(reader: Reader, rows: Sequence[OutboxRecord], events: dict[NativeR
             for event in [
                 *_run_over_by(reader, row, [one for one in own if one.sequence < row.sequence], line, fields, news),
                 *_taken_for_ours(reader, row, line, partial(_taken, later, base), fields),
+                *_of_one_mind(reader, row, line),
             ]:
                 if not _was_seen(later, event):
                     lost[event.id] = event
@@ -238,6 +239,18 @@ def _run_over_by(
             foreign = [*foreign, *between][-1:]  # the earlier ones were replaced by people
         found += [event for event in foreign if event.id not in known and not _is_kept(event, canonical)]
     return found
+
+
+def _of_one_mind(reader: Reader, row: OutboxRecord, events: Sequence[_Told]) -> list[FieldEvent]:
+    """People's edits to just the value that was on its way, a moment before it came, so that it changed nothing.
+
+    Nothing is lost of them yet; but whoever wrote something else elsewhere meanwhile contradicts them, and not only us.
+    """
+    known = set(row.context.get("told", ()))
+    line = [(event, ours) for event, ours in events if shape_of(event.field) is Shape.SCALAR]
+    done = {event.field for event, ours in line if ours and is_own(reader, event, [row])}
+    meant = [event for event, ours in line if not ours and event.field not in done and is_own(reader, event, [row])]
+    return [event for event in meant if event.id not in known]
 
 
 def _made(reader: Reader, request: OutboxRecord, event: FieldEvent) -> bool:
